@@ -1,0 +1,79 @@
+# make run    build everything and serve http://127.0.0.1:8080
+# make test   everything that must be true, on a fresh machine
+# make check  the quick part of it, before a commit
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+MAX_MIB := 75
+BIN := bin/chatets
+STATICCHECK := go tool -modfile=scripts/tools/go.mod staticcheck
+UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/test-results/*' 2>/dev/null)
+
+.PHONY: run build ui api check test test-go test-full test-ui test-e2e smoke bench prepare clean $(BIN)
+
+run: build
+	$(BIN) serve --data ./data
+
+build: $(BIN)
+
+# Go's own cache decides what is stale; the size is a promise, so it is checked where it is made.
+$(BIN): embed/ui/index.html
+	@mkdir -p bin
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/chatets
+	@size=$$(( $$(stat -c %s $@) / 1048576 )); echo "$@: $$size MiB, version $(VERSION)"; \
+	  if [ $$size -gt $(MAX_MIB) ]; then echo "$@ is larger than $(MAX_MIB) MiB" >&2; exit 1; fi
+
+ui: embed/ui/index.html
+
+embed/ui/index.html: ui/node_modules/.package-lock.json $(UI_SOURCES)
+	cd ui && npm run build
+
+ui/node_modules/.package-lock.json: ui/package-lock.json
+	scripts/prepare.sh ui
+	@touch $@
+
+# The API's description and the UI's types come from the handlers; `check` fails when they differ.
+api: ui/node_modules/.package-lock.json
+	go run ./cmd/chatets openapi > ui/openapi.json
+	cd ui && npm run api
+
+check: ui/node_modules/.package-lock.json
+	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "gofmt would change: $$files" >&2; exit 1; fi
+	go vet ./...
+	$(STATICCHECK) ./...
+	go test ./appliance -run TestArch
+	scripts/api-drift.sh
+	cd ui && npm run check
+
+prepare:
+	scripts/prepare.sh all
+
+test: prepare check test-go test-ui build test-e2e smoke
+	@echo "make test: all of it passed"
+
+test-go:
+	go test -race -timeout 20m ./...
+
+test-ui: ui/node_modules/.package-lock.json
+	cd ui && npm test
+
+test-e2e: build ui/node_modules/.package-lock.json
+	cd ui && CHATETS_BIN="$(CURDIR)/$(BIN)" npm run e2e
+
+smoke: build
+	scripts/smoke.sh $(BIN)
+
+# Whoever touches storage or runs quotes this one: the kill storm, then the whole suite twice under the race detector.
+test-full: test
+	CHATETS_KILL_ROUNDS=60 go test -race -count=1 -timeout 60m ./cmd/chatets -run 'TestKill'
+	go test -race -count=2 -timeout 60m ./...
+
+bench:
+	scripts/bench/run.sh
+
+clean:
+	rm -rf bin ui/node_modules ui/test-results
+	find embed/ui -mindepth 1 -not -name README.md -delete
