@@ -1,0 +1,93 @@
+import { describe, expect, it } from "vitest";
+import type { RunEvent } from "./run-events";
+import { advance, emptyStream, phaseBars, type Stream } from "./stream";
+
+const citation = {
+  number: 1,
+  document: { id: "d1", title: "Engine test handbook" },
+  knowledge: "k1",
+  version: 1,
+  page: 37,
+  heading: "5.3",
+  start: 10,
+  end: 40,
+  text: "Brake thermal efficiency is the ratio",
+};
+const message = {
+  id: "m2",
+  conversation: "c1",
+  parent: "m1",
+  role: "assistant" as const,
+  content: "Efficiency is 41 % [1]. Fin.",
+  kind: "extractive" as const,
+  state: "done" as const,
+  citations: [citation],
+  run: "r1",
+  createdAt: "2025-11-24T09:30:00Z",
+};
+
+const events: RunEvent[] = [
+  { number: 1, kind: "phase", phase: "queued" },
+  { number: 2, kind: "phase", phase: "searching" },
+  { number: 3, kind: "phase", phase: "writing" },
+  { number: 4, kind: "delta", text: "Efficiency is " },
+  { number: 5, kind: "citations", citations: [citation] },
+  { number: 6, kind: "delta", text: "41 % [1]." },
+  { number: 7, kind: "delta", text: " Fin." },
+  { number: 8, kind: "done", message },
+];
+
+const run = (list: RunEvent[], from: Stream = emptyStream) => list.reduce(advance, from);
+
+describe("advance", () => {
+  it("builds the answer from the events", () => {
+    const before = run(events.slice(0, 7));
+    expect(before).toMatchObject({ text: "Efficiency is 41 % [1]. Fin.", phase: "writing", last: 7, ended: false, citations: [citation] });
+    expect(run(events)).toMatchObject({ text: message.content, phase: "done", ended: true, message });
+  });
+
+  it("gives the same state however often events are replayed", () => {
+    const whole = run(events);
+    for (let cut = 0; cut <= events.length; cut++) {
+      for (let again = 0; again <= cut; again++) {
+        expect(run([...events.slice(0, cut), ...events.slice(again)])).toEqual(whole);
+      }
+    }
+  });
+
+  it("does not change the state it was given", () => {
+    const frozen = Object.freeze({ ...emptyStream, seen: Object.freeze([...emptyStream.seen]) });
+    expect(() => run(events, frozen)).not.toThrow();
+  });
+
+  it("keeps what was written when the run fails", () => {
+    const problem = { type: "about:blank", title: "Failed", status: 500, detail: "The server stopped.", code: "internal", request: "q1" };
+    const failed = run([...events.slice(0, 6), { number: 7, kind: "error", problem }]);
+    expect(failed).toMatchObject({ text: "Efficiency is 41 % [1].", phase: "failed", problem, ended: true });
+  });
+
+  it("ends as stopped when the person stopped it", () => {
+    const stopped = run([...events.slice(0, 4), { number: 5, kind: "done", message: { ...message, state: "stopped", content: "Efficiency is " } }]);
+    expect(stopped).toMatchObject({ phase: "stopped", text: "Efficiency is ", ended: true });
+  });
+
+  it("goes on after the server announced its stop", () => {
+    const after = run([...events.slice(0, 4), { number: 0, kind: "shutdown" }]);
+    expect(after).toMatchObject({ last: 4, ended: false });
+    expect(run(events.slice(4), after)).toEqual(run(events));
+  });
+});
+
+describe("phaseBars", () => {
+  const cases = [
+    { name: "in the queue", count: 1, bars: ["now", "wait", "wait", "wait", "wait"] },
+    { name: "searching", count: 2, bars: ["skip", "skip", "now", "wait", "wait"] },
+    { name: "writing", count: 4, bars: ["skip", "skip", "done", "skip", "now"] },
+    { name: "done", count: 8, bars: ["skip", "skip", "done", "skip", "done"] },
+  ];
+  for (const { name, count, bars } of cases) it(name, () => expect(phaseBars(run(events.slice(0, count)))).toEqual(bars));
+
+  it("shows where it broke", () => {
+    expect(phaseBars({ phase: "failed", seen: ["queued", "searching", "failed"] })).toEqual(["skip", "skip", "fail", "wait", "wait"]);
+  });
+});

@@ -1,0 +1,74 @@
+import type { Schema } from "@/api/types";
+import type { Phase, RunEvent } from "./run-events";
+
+type Citation = Schema<"Citation">;
+type Message = Schema<"Message">;
+type Problem = Schema<"Problem">;
+
+/** What a page knows of an answer that is being written. */
+export interface Stream {
+  /** The number of the last event taken: the place to resume from. */
+  last: number;
+  phase: Phase;
+  /** Every phase that was entered, to tell what was passed without stopping. */
+  seen: readonly Phase[];
+  text: string;
+  citations: readonly Citation[];
+  message?: Message;
+  problem?: Problem;
+  ended: boolean;
+}
+
+export const emptyStream: Stream = { last: 0, phase: "queued", seen: ["queued"], text: "", citations: [], ended: false };
+
+/**
+ * The next state. Pure, and deaf to events it has already taken, so a replay from anywhere gives the same
+ * answer as an unbroken stream.
+ */
+export function advance(stream: Stream, event: RunEvent): Stream {
+  if (stream.ended || (event.number > 0 && event.number <= stream.last)) return stream;
+  const next: Stream = { ...stream, last: Math.max(stream.last, event.number) };
+  switch (event.kind) {
+    case "phase":
+      return enter(next, event.phase);
+    case "delta":
+      return { ...enter(next, "writing"), text: next.text + event.text };
+    case "citations":
+      return { ...next, citations: event.citations };
+    case "done":
+      // The stored message is the truth; the deltas were its announcement.
+      return {
+        ...enter(next, event.message.state === "writing" ? "done" : event.message.state),
+        message: event.message,
+        text: event.message.content,
+        citations: event.message.citations,
+        problem: event.message.problem ?? next.problem,
+        ended: true,
+      };
+    case "error":
+      return { ...enter(next, "failed"), problem: event.problem, ended: true };
+    case "shutdown":
+      return next;
+  }
+}
+
+function enter(stream: Stream, phase: Phase): Stream {
+  if (stream.phase === phase) return stream;
+  return { ...stream, phase, seen: stream.seen.includes(phase) ? stream.seen : [...stream.seen, phase] };
+}
+
+export type Bar = "done" | "now" | "skip" | "wait" | "fail";
+const steps = ["queued", "loading", "searching", "thinking", "writing"] as const;
+
+/** The five bars of the phase line: queue, model, documents, thinking, writing. */
+export function phaseBars(stream: Pick<Stream, "phase" | "seen">): Bar[] {
+  const at = steps.findIndex((step) => step === stream.phase);
+  const furthest = steps.reduce((far, step, i) => (stream.seen.includes(step) ? i : far), 0);
+  const broke = stream.phase === "failed" || stream.phase === "interrupted";
+  return steps.map((step, i) => {
+    const passed = stream.seen.includes(step) && (i > 0 || stream.seen.length === 1);
+    if (at >= 0) return i === at ? "now" : i > at ? "wait" : passed ? "done" : "skip";
+    if (broke && i === furthest) return "fail";
+    return passed ? "done" : i > furthest && broke ? "wait" : "skip";
+  });
+}
