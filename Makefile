@@ -68,7 +68,7 @@ smoke: build
 
 # Whoever touches storage or runs quotes this one: the kill storm, then the whole suite twice under the race detector.
 test-full: test
-	CHATETS_KILL_ROUNDS=60 go test -race -count=1 -timeout 60m ./cmd/chatets -run 'TestKill'
+	CHATETS_KILL_ROUNDS=60 go test -race -count=1 -timeout 60m ./appliance -run TestKill
 	go test -race -count=2 -timeout 60m ./...
 
 bench:

@@ -1,0 +1,189 @@
+package appliance_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A stranger is what one route must answer to somebody who may not know that
+// the row exists: one of the statuses, and none of its owner's words.
+type stranger struct {
+	body string // sent as JSON; {knowledge} and the like are filled in
+	raw  string // sent as it is, with text/plain
+	want []int
+}
+
+var (
+	hidden  = []int{http.StatusNotFound}
+	refused = []int{http.StatusForbidden}
+	listed  = []int{http.StatusOK} // a list of one's own: it answers, without the other's rows
+)
+
+// strangers has a row for every route of the API. A new route without a row
+// fails the test, so that nobody forgets to think about it.
+var strangers = map[string]stranger{
+	"POST /api/auth/login":                         {body: `{"email":"alice@one.test","password":"not her password"}`, want: []int{401}},
+	"POST /api/auth/logout":                        {want: []int{204}},
+	"GET /api/setup":                               {want: listed},
+	"POST /api/setup":                              {body: `{"token":"x","email":"e@x.test","name":"E","password":"correct horse battery"}`, want: []int{403, 404, 409, 422}},
+	"GET /api/session":                             {want: listed},
+	"POST /api/session/workspace":                  {body: `{"id":"{workspace}"}`, want: hidden},
+	"GET /api/sessions":                            {want: listed},
+	"DELETE /api/sessions":                         {want: []int{204}},
+	"DELETE /api/sessions/{id}":                    {want: hidden},
+	"PUT /api/password":                            {body: `{"current":"wrong wrong wrong","password":"correct horse battery"}`, want: []int{401, 403, 422}},
+	"GET /api/people":                              {want: listed},
+	"POST /api/people":                             {body: `{"email":"new@x.test","name":"New","password":"correct horse battery"}`, want: refused},
+	"PATCH /api/people/{id}":                       {body: `{"name":"Changed"}`, want: []int{403, 404}},
+	"PUT /api/people/{id}/password":                {body: `{"password":"correct horse battery"}`, want: []int{403, 404}},
+	"GET /api/workspaces":                          {want: []int{200, 403}},
+	"POST /api/workspaces":                         {body: `{"name":"Third"}`, want: refused},
+	"PUT /api/workspaces/{id}/members/{person}":    {body: `{"role":"member"}`, want: []int{403, 404}},
+	"DELETE /api/workspaces/{id}/members/{person}": {want: []int{403, 404}},
+	"GET /api/groups":                              {want: []int{200, 403}},
+	"POST /api/groups":                             {body: `{"name":"Surgery"}`, want: refused},
+	"PUT /api/groups/{id}/members":                 {body: `{"people":[]}`, want: []int{403, 404}},
+	"DELETE /api/groups/{id}":                      {want: []int{403, 404}},
+	"GET /api/knowledge":                           {want: listed},
+	"POST /api/knowledge":                          {body: `{"name":"Own"}`, want: []int{201}},
+	"GET /api/knowledge/{id}":                      {want: hidden},
+	"PATCH /api/knowledge/{id}":                    {body: `{"name":"Taken"}`, want: hidden},
+	"DELETE /api/knowledge/{id}":                   {want: hidden},
+	"GET /api/knowledge/{id}/access":               {want: hidden},
+	"PUT /api/knowledge/{id}/access":               {body: `{"entries":[]}`, want: hidden},
+	"POST /api/documents":                          {raw: "some text", want: hidden},
+	"GET /api/documents":                           {want: hidden},
+	"GET /api/documents/{id}":                      {want: hidden},
+	"DELETE /api/documents/{id}":                   {want: hidden},
+	"POST /api/documents/{id}/retry":               {want: hidden},
+	"POST /api/documents/{id}/cancel":              {want: hidden},
+	"GET /api/documents/{id}/file":                 {want: hidden},
+	"GET /api/documents/{id}/content":              {want: hidden},
+	"POST /api/search":                             {body: `{"question":"zirconium flange torque"}`, want: listed},
+	"POST /api/conversations":                      {body: `{"message":"Which zirconium flange torque is right?","knowledge":["{knowledge}"]}`, want: hidden},
+	"GET /api/conversations":                       {want: listed},
+	"GET /api/conversations/{id}":                  {want: hidden},
+	"PATCH /api/conversations/{id}":                {body: `{"title":"Taken"}`, want: hidden},
+	"DELETE /api/conversations/{id}":               {want: hidden},
+	"POST /api/conversations/{id}/messages":        {body: `{"message":"And then?"}`, want: hidden},
+	"GET /api/runs/{id}/events":                    {want: hidden},
+	"POST /api/runs/{id}/stop":                     {want: hidden},
+	"GET /api/jobs":                                {want: refused},
+	"POST /api/jobs/{id}/cancel":                   {want: refused},
+	"POST /api/jobs/{id}/retry":                    {want: refused},
+	"GET /api/audit":                               {want: refused},
+	"POST /api/audit/verify":                       {want: refused},
+	"GET /api/settings":                            {want: refused},
+	"PUT /api/settings/{key}":                      {body: `{"value":1}`, want: refused},
+	"GET /api/settings/{key}/history":              {want: refused},
+}
+
+// The words that only Alice may read, wherever they could come out.
+var secretWords = []string{"zirconium", "Alice", "alice@one.test", "Turbine hall", "flange-torque"}
+
+// TestNobodySeesAnother asks every route of the API as a person of another
+// workspace and as a colleague without access.
+func TestNobodySeesAnother(t *testing.T) {
+	t.Parallel()
+	house := start(t)
+	owner := house.setUp(t)
+	workspace := owner.must(t, "POST", "/api/workspaces", `{"name":"Two"}`, 201).id()
+	alice := house.person(t, owner, "alice@one.test", "Alice Quill")
+	carol := house.person(t, owner, "carol@one.test", "Carol Colleague")
+	bob := house.person(t, owner, "bob@two.test", "Bob Stranger")
+	session := owner.must(t, "GET", "/api/session", "", 200)
+	main := session.get("workspace", "id")
+	owner.must(t, "PUT", "/api/workspaces/"+workspace+"/members/"+bob.id, `{"role":"member"}`, 204)
+	owner.must(t, "DELETE", "/api/workspaces/"+main+"/members/"+bob.id, "", 204)
+	bob.signIn(t)
+
+	knowledge := alice.must(t, "POST", "/api/knowledge", `{"name":"Turbine hall"}`, 201).id()
+	document := alice.upload(t, knowledge, "flange-torque.md", "# Flanges\n\nThe zirconium flange torque is 84 newton metres.\n")
+	exchange := alice.must(t, "POST", "/api/conversations", `{"message":"Which zirconium flange torque is right?"}`, 200)
+	if !strings.Contains(exchange.body, "84 newton metres") {
+		t.Fatalf("Alice's own answer has no source: %s", exchange.body)
+	}
+	sessions := alice.must(t, "GET", "/api/sessions", "", 200)
+	group := owner.must(t, "POST", "/api/groups", `{"name":"Alice's group"}`, 201).id()
+	ids := map[string]string{
+		"knowledge": knowledge, "documents": document, "conversations": exchange.get("conversation", "id"), "runs": exchange.get("answer", "run"),
+		"people": alice.id, "person": alice.id, "groups": group, "workspaces": workspace, "workspace": workspace,
+		"sessions": sessions.get("items", "0", "id"), "settings": "login.sessionHours", "jobs": "019326b5-0000-7000-8000-000000000000",
+	}
+	for _, who := range []struct {
+		name   string
+		person *visitor
+		other  string // a workspace the person is no member of
+	}{
+		{"a person of another workspace", bob, main},
+		{"a colleague without access", carol, workspace},
+	} {
+		ids := mapsWith(ids, "workspace", who.other)
+		for _, route := range house.routes(t) {
+			row, known := strangers[route]
+			if !known {
+				t.Errorf("%s has no row in the table: what may a stranger see of it?", route)
+				continue
+			}
+			t.Run(who.name+" "+route, func(t *testing.T) {
+				who.person.signIn(t)
+				method, path, _ := strings.Cut(route, " ")
+				got := who.person.ask(t, method, fill(path, ids), fill(row.body, ids), row.raw)
+				if !slices.Contains(row.want, got.status) {
+					t.Errorf("got %d, want one of %v: %s", got.status, row.want, got.body)
+				}
+				for _, word := range secretWords {
+					colleague := who.person == carol && (path == "/api/people" && strings.EqualFold(word, "alice") || word == "alice@one.test")
+					if !colleague && strings.Contains(strings.ToLower(got.body), strings.ToLower(word)) {
+						t.Errorf("the answer holds %q: %s", word, got.body)
+					}
+				}
+			})
+		}
+	}
+	alice.signIn(t)
+	for _, still := range []string{"/api/knowledge/" + knowledge, "/api/documents/" + document, "/api/conversations/" + ids["conversations"]} {
+		alice.must(t, "GET", still, "", 200)
+	}
+}
+
+// routes lists the API as its own description does, "METHOD /path".
+func (h *house) routes(t *testing.T) []string {
+	t.Helper()
+	got := h.visitor().must(t, "GET", "/api/openapi.json", "", 200)
+	var description struct {
+		Paths map[string]map[string]json.RawMessage `json:"paths"`
+	}
+	if err := json.Unmarshal([]byte(got.body), &description); err != nil {
+		t.Fatal(err)
+	}
+	var routes []string
+	for path, methods := range description.Paths {
+		for method := range methods {
+			if strings.HasPrefix(path, "/api/") && slices.Contains([]string{"get", "put", "post", "patch", "delete"}, method) {
+				routes = append(routes, strings.ToUpper(method)+" "+path)
+			}
+		}
+	}
+	slices.Sort(routes)
+	if len(routes) < 40 {
+		t.Fatalf("the description lists only %d routes", len(routes))
+	}
+	return routes
+}
+
+// fill puts ids into a path or a body: {id} means the noun before it.
+func fill(text string, ids map[string]string) string {
+	for noun, id := range ids {
+		text = strings.ReplaceAll(text, "/"+noun+"/{id}", "/"+noun+"/"+id)
+		text = strings.ReplaceAll(text, "/"+noun+"/{key}", "/"+noun+"/"+id)
+		text = strings.ReplaceAll(text, "{"+noun+"}", id)
+	}
+	if text == "/api/documents" {
+		text += "?name=x.md&knowledge=" + ids["knowledge"]
+	}
+	return text
+}
