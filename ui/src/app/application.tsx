@@ -1,0 +1,30 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { useState } from "react";
+import { sessionQuery } from "@/api/query";
+import type { Schema } from "@/api/types";
+import { LiveProvider } from "@/components/ui/live";
+import { ToastProvider } from "@/components/ui/toast";
+import { Connection } from "./connection";
+import { newQueryClient } from "./query-client";
+import { newRouter } from "./router";
+
+/** Everything behind the door. */
+export default function Application({ session }: { session: Schema<"Session"> }) {
+  const [queries] = useState(() => {
+    const client = newQueryClient();
+    client.setQueryData(sessionQuery.queryKey, session);
+    return client;
+  });
+  const [router] = useState(() => newRouter(queries));
+  return (
+    <QueryClientProvider client={queries}>
+      <LiveProvider>
+        <ToastProvider>
+          <Connection />
+          <RouterProvider router={router} />
+        </ToastProvider>
+      </LiveProvider>
+    </QueryClientProvider>
+  );
+}

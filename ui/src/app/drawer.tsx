@@ -1,0 +1,20 @@
+import * as Radix from "@radix-ui/react-dialog";
+import type { ReactNode } from "react";
+import { useWords } from "@/lib/words";
+import { appWords } from "./words";
+
+/** The sidebar on a phone: over the page, from the side where reading starts. */
+export function Drawer({ open, onClose, children }: { open: boolean; onClose: () => void; children: ReactNode }) {
+  const words = useWords(appWords);
+  return (
+    <Radix.Root open={open} onOpenChange={(on) => !on && onClose()}>
+      <Radix.Portal>
+        <Radix.Overlay className="fade-in fixed inset-0 z-30 bg-scrim" />
+        <Radix.Content aria-describedby="" className="from-start fixed inset-y-0 start-0 z-30 w-[min(20rem,calc(100vw-4rem))] shadow-3 outline-none">
+          <Radix.Title className="unseen">{words.mainNavigation}</Radix.Title>
+          {children}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}

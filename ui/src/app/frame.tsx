@@ -1,0 +1,92 @@
+import { Link, Outlet, useRouterState } from "@tanstack/react-router";
+import { BookOpen, PanelLeft, SquarePen } from "lucide-react";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { useSession } from "@/api/query";
+import { FrameContext, type FrameControl } from "@/components/ui/frame";
+import { IconButton } from "@/components/ui/icon-button";
+import { Mark } from "@/components/ui/logo";
+import { NavRow } from "@/components/ui/nav-row";
+import { uiWords } from "@/components/ui/words";
+import { ChatList } from "@/features/chat/chat-list";
+import { phone, useMedia } from "@/lib/use-media";
+import { useWords } from "@/lib/words";
+import { AvatarMenu } from "./avatar-menu";
+import { Drawer } from "./drawer";
+import { appWords } from "./words";
+
+/** The frame of the application: sidebar or drawer, page, place for a panel. */
+export function Frame() {
+  const words = useWords(uiWords);
+  const onPhone = useMedia(phone);
+  const [beside, setBeside] = useState(true);
+  const [drawer, setDrawer] = useState(false);
+  const [panelSlot, setPanelSlot] = useState<HTMLDivElement | null>(null);
+  const main = useRef<HTMLElement>(null);
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const lastPath = useRef(path);
+
+  useEffect(() => {
+    if (lastPath.current === path) return;
+    lastPath.current = path;
+    setDrawer(false);
+  }, [path]);
+
+  const sidebar = beside && !onPhone;
+  const control = useMemo<FrameControl>(
+    () => ({ sidebar, openSidebar: () => (onPhone ? setDrawer(true) : setBeside(true)), panelSlot }),
+    [sidebar, onPhone, panelSlot],
+  );
+
+  return (
+    <FrameContext value={control}>
+      <a
+        href="#main"
+        className="fixed start-2 top-2 z-60 -translate-y-20 rounded-s bg-accent px-3.5 py-2 font-medium text-on-accent no-underline focus-visible:translate-y-0"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
+        {words.skip}
+      </a>
+      <div className="flex h-full">
+        {sidebar && (
+          <div className="w-sidebar flex-none border-e border-line">
+            <Sidebar onClose={() => setBeside(false)} />
+          </div>
+        )}
+        {onPhone && (
+          <Drawer open={drawer} onClose={() => setDrawer(false)}>
+            <Sidebar onClose={() => setDrawer(false)} />
+          </Drawer>
+        )}
+        <main ref={main} id="main" tabIndex={-1} className="relative flex min-w-0 flex-1 flex-col outline-none">
+          <Outlet />
+        </main>
+        <div ref={setPanelSlot} className="flex-none" />
+      </div>
+    </FrameContext>
+  );
+}
+
+function Sidebar({ onClose }: { onClose: () => void }) {
+  const words = useWords(appWords);
+  const { person } = useSession();
+  return (
+    <div className="flex h-full min-h-0 flex-col bg-sunken px-2">
+      <div className="flex h-topbar flex-none items-center gap-2.25 ps-2 text-[1rem] font-[640] tracking-tight">
+        <Mark />
+        <span className="flex-1">ChatETS</span>
+        <IconButton icon={PanelLeft} label={words.closeSidebar} onClick={onClose} />
+      </div>
+      <nav aria-label={words.mainNavigation}>
+        <NavRow icon={SquarePen} asChild><Link to="/" activeOptions={{ exact: true }}>{words.newChat}</Link></NavRow>
+        <NavRow icon={BookOpen} asChild><Link to="/knowledge">{words.knowledge}</Link></NavRow>
+      </nav>
+      <div className="thin-scroll -mx-2 min-h-0 flex-1 overflow-x-hidden overflow-y-auto px-2 pb-4">
+        <ChatList />
+      </div>
+      <AvatarMenu person={person} />
+    </div>
+  );
+}

@@ -1,0 +1,87 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { Frame } from "./frame";
+import { LostPage, RouteError } from "./lost-page";
+
+const root = createRootRouteWithContext<{ queries: QueryClient }>()({
+  component: Frame,
+  notFoundComponent: LostPage,
+  errorComponent: RouteError,
+});
+
+const start = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  component: lazyRouteComponent(() => import("@/features/chat/start-page"), "StartPage"),
+});
+
+const chat = createRoute({
+  getParentRoute: () => root,
+  path: "/chat/$conversation",
+  component: lazyRouteComponent(() => import("@/features/chat/chat-page"), "ChatPage"),
+});
+
+const knowledge = createRoute({
+  getParentRoute: () => root,
+  path: "/knowledge",
+  component: lazyRouteComponent(() => import("@/features/knowledge/knowledge-page"), "KnowledgePage"),
+});
+
+const base = createRoute({
+  getParentRoute: () => root,
+  path: "/knowledge/$knowledge",
+  component: lazyRouteComponent(() => import("@/features/knowledge/base-page"), "BasePage"),
+});
+
+const document = createRoute({
+  getParentRoute: () => root,
+  path: "/documents/$document",
+  component: lazyRouteComponent(() => import("@/features/knowledge/document-page"), "DocumentPage"),
+});
+
+const people = createRoute({
+  getParentRoute: () => root,
+  path: "/people",
+  component: lazyRouteComponent(() => import("@/features/people/people-page"), "PeoplePage"),
+});
+
+const profile = createRoute({
+  getParentRoute: () => root,
+  path: "/profile",
+  component: lazyRouteComponent(() => import("@/features/profile/profile-page"), "ProfilePage"),
+});
+
+// The doors stand before the application; whoever is inside already goes on.
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  beforeLoad: () => {
+    throw redirect({ to: "/", replace: true });
+  },
+});
+const setUp = createRoute({
+  getParentRoute: () => root,
+  path: "/setup",
+  beforeLoad: () => {
+    throw redirect({ to: "/", replace: true });
+  },
+});
+
+const tree = root.addChildren([start, chat, knowledge, base, document, people, profile, signIn, setUp]);
+
+/** Builds the router of one page; tests build their own over a memory history. */
+export function newRouter(queries: QueryClient) {
+  return createRouter({
+    routeTree: tree,
+    context: { queries },
+    defaultPreload: "intent",
+    defaultPreloadStaleTime: 0,
+    scrollRestoration: false,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof newRouter>;
+  }
+}

@@ -1,0 +1,67 @@
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
+import { setCSRF } from "@/api/client";
+import type { Schema } from "@/api/types";
+import { ErrorPanel } from "@/components/ui/error-panel";
+import { TooltipProvider } from "@/components/ui/tooltip";
+import { SetUpPage } from "@/features/login/set-up-page";
+import { SignInPage } from "@/features/login/sign-in-page";
+import { chosenLanguage, useLook } from "@/lib/preferences";
+import { LanguageProvider } from "@/lib/words";
+import { askBootstrap, type Bootstrap, readBootstrap } from "./bootstrap";
+import { useLocale } from "./locales/load";
+import { doorOf, returnPath } from "./return-path";
+
+// The door must open fast: everything behind it is a chunk of its own.
+const loadApplication = () => import("./application");
+const Application = lazy(loadApplication);
+
+/**
+ * Start decides between the door (set-up, sign-in) and the application. The door
+ * needs neither the router nor the query cache, so it comes without them.
+ */
+export function Start() {
+  const language = useLocale(chosenLanguage(useLook()));
+  const [bootstrap, setBootstrap] = useState<Bootstrap | null>(() => readBootstrap(document.getElementById("bootstrap")?.textContent));
+  const [error, setError] = useState<unknown>(null);
+
+  const ask = useCallback(() => {
+    setError(null);
+    askBootstrap().then(setBootstrap, setError);
+  }, []);
+  const missing = bootstrap === null;
+  useEffect(() => {
+    if (missing) ask();
+  }, [missing, ask]);
+
+  const enter = useCallback((session: Schema<"Session">) => {
+    setCSRF(session.csrf);
+    history.replaceState(null, "", returnPath(location));
+    setBootstrap({ session });
+  }, []);
+
+  if (!language) return null;
+  return (
+    <LanguageProvider language={language}>
+      <TooltipProvider>
+        {error ? <div className="mx-auto max-w-column p-6"><ErrorPanel error={error} retry={ask} /></div> : null}
+        {bootstrap && <Door bootstrap={bootstrap} enter={enter} />}
+      </TooltipProvider>
+    </LanguageProvider>
+  );
+}
+
+function Door({ bootstrap, enter }: { bootstrap: Bootstrap; enter: (session: Schema<"Session">) => void }) {
+  if ("session" in bootstrap) {
+    setCSRF(bootstrap.session.csrf);
+    return (
+      <Suspense fallback={null}>
+        <Application session={bootstrap.session} />
+      </Suspense>
+    );
+  }
+  return doorOf(location, bootstrap.setup) === "set-up" ? (
+    <SetUpPage needed={bootstrap.setup} onEntered={enter} onSubmitting={loadApplication} />
+  ) : (
+    <SignInPage setupNeeded={bootstrap.setup} onEntered={enter} onSubmitting={loadApplication} />
+  );
+}

@@ -1,0 +1,3 @@
+import { appWords } from "./words";
+
+appWords.put("de", appWords.english);

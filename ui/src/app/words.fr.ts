@@ -1,0 +1,3 @@
+import { appWords } from "./words";
+
+appWords.put("fr", appWords.english);

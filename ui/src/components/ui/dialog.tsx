@@ -1,0 +1,90 @@
+import * as Radix from "@radix-ui/react-dialog";
+import { X } from "lucide-react";
+import { type ReactNode, useRef } from "react";
+import { cx } from "@/lib/cx";
+import { useWords } from "@/lib/words";
+import { Button } from "./button";
+import { ErrorPanel } from "./error-panel";
+import { IconButton } from "./icon-button";
+import { uiWords } from "./words";
+
+interface DialogProps {
+  open: boolean;
+  onClose: () => void;
+  title: string;
+  /** One or two sentences under the title, read out with it. */
+  lead?: ReactNode;
+  children?: ReactNode;
+  wide?: boolean;
+  /** Only a choice inside ends it: no cross, no Escape, no click beside it. */
+  mustChoose?: boolean;
+}
+
+export function Dialog({ open, onClose, title, lead, children, wide, mustChoose }: DialogProps) {
+  const words = useWords(uiWords);
+  const content = useRef<HTMLDivElement>(null);
+  const stay = mustChoose ? (event: Event) => event.preventDefault() : undefined;
+  return (
+    <Radix.Root open={open} onOpenChange={(on) => !on && onClose()}>
+      <Radix.Portal>
+        <Radix.Overlay className="fade-in fixed inset-0 z-40 bg-scrim" />
+        <div className="pointer-events-none fixed inset-0 z-40 grid place-items-center overflow-auto p-4">
+          <Radix.Content
+            ref={content}
+            aria-describedby={lead ? undefined : ""}
+            onOpenAutoFocus={(event) => {
+              const first = content.current?.querySelector<HTMLElement>("[data-first-focus]");
+              if (!first) return;
+              event.preventDefault();
+              first.focus();
+            }}
+            onEscapeKeyDown={stay}
+            onInteractOutside={stay}
+            className={cx("pop-in pointer-events-auto relative w-full rounded-m bg-raised p-6 float-edge", wide ? "max-w-[40rem]" : "max-w-[27rem]")}
+          >
+            <Radix.Title className={cx("text-xl tracking-tight", !mustChoose && "pe-8")}>{title}</Radix.Title>
+            {lead && <Radix.Description asChild><div className="mt-2 text-muted">{lead}</div></Radix.Description>}
+            {children && <div className="mt-4">{children}</div>}
+            {!mustChoose && (
+              <IconButton icon={X} label={words.close} className="absolute end-4 top-4" onClick={onClose} />
+            )}
+          </Radix.Content>
+        </div>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}
+
+/** The row of buttons at the foot of a dialog. */
+export function DialogActions({ children }: { children: ReactNode }) {
+  return <div className="mt-6 flex flex-wrap justify-end gap-2">{children}</div>;
+}
+
+interface ConfirmProps {
+  open: boolean;
+  onClose: () => void;
+  /** The question: "Delete Energy centre?" */
+  title: string;
+  /** What is lost and what stays. */
+  children: ReactNode;
+  /** The safe way out: "Keep it". The focus starts here. */
+  keep: string;
+  /** Repeats verb and count: "Delete 51 documents". */
+  act: string;
+  onAct: () => void;
+  busy?: boolean;
+  error?: unknown;
+}
+
+/** Asks before what cannot be undone; everything else has Undo instead. */
+export function Confirm({ open, onClose, title, children, keep, act, onAct, busy, error }: ConfirmProps) {
+  return (
+    <Dialog open={open} onClose={onClose} title={title} lead={children} mustChoose={busy ?? false}>
+      {error ? <ErrorPanel error={error} /> : null}
+      <DialogActions>
+        <Button data-first-focus onClick={onClose}>{keep}</Button>
+        <Button kind="danger" busy={busy ?? false} onClick={onAct}>{act}</Button>
+      </DialogActions>
+    </Dialog>
+  );
+}

@@ -1,0 +1,26 @@
+import { uiWords } from "./words";
+
+uiWords.put("de", {
+  close: "Schließen",
+  cancel: "Abbrechen",
+  retry: "Erneut versuchen",
+  undo: "Rückgängig",
+  loading: "Wird geladen",
+  more: "Mehr",
+  openSidebar: "Seitenleiste öffnen",
+  showPassword: "Passwort anzeigen",
+  hidePassword: "Passwort verbergen",
+  capsLock: "Die Feststelltaste ist an.",
+  request: (id) => `Anfrage ${id}`,
+  offline: "Der Server ist nicht erreichbar.",
+  offlineCure: "Prüfen Sie das Netzwerk. Was Sie geschrieben haben, bleibt hier.",
+  broken: "Das hat nicht funktioniert.",
+  brokenCure: "Versuchen Sie es erneut. Wenn es wieder geschieht, nennen Sie Ihrem Administrator die Nummer der Anfrage.",
+  missing: "Hier ist nichts.",
+  missingCure: "Es wurde vielleicht gelöscht, oder Sie dürfen es nicht sehen.",
+  skip: "Zum Inhalt springen",
+  notices: "Hinweise",
+  resize: "Trennlinie verschieben",
+  selected: "Ausgewählt",
+  progress: (percent) => `${percent} %`,
+});

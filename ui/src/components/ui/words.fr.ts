@@ -1,0 +1,26 @@
+import { uiWords } from "./words";
+
+uiWords.put("fr", {
+  close: "Fermer",
+  cancel: "Annuler",
+  retry: "Réessayer",
+  undo: "Annuler",
+  loading: "Chargement",
+  more: "Plus",
+  openSidebar: "Ouvrir la barre latérale",
+  showPassword: "Afficher le mot de passe",
+  hidePassword: "Masquer le mot de passe",
+  capsLock: "La touche Verr. Maj est active.",
+  request: (id) => `Requête ${id}`,
+  offline: "Le serveur est injoignable.",
+  offlineCure: "Vérifiez le réseau. Ce que vous avez écrit reste ici.",
+  broken: "Cela n’a pas fonctionné.",
+  brokenCure: "Réessayez. Si cela se reproduit, donnez le numéro de la requête à votre administrateur.",
+  missing: "Il n’y a rien ici.",
+  missingCure: "L’élément a peut-être été supprimé, ou vous n’avez pas le droit de le voir.",
+  skip: "Aller au contenu",
+  notices: "Notifications",
+  resize: "Déplacer la séparation",
+  selected: "Sélectionné",
+  progress: (percent) => `${percent} %`,
+});

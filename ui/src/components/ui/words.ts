@@ -1,0 +1,26 @@
+import { Catalogue } from "@/lib/words";
+
+export const uiWords = new Catalogue({
+  close: "Close",
+  cancel: "Cancel",
+  retry: "Try again",
+  undo: "Undo",
+  loading: "Loading",
+  more: "More",
+  openSidebar: "Open sidebar",
+  showPassword: "Show password",
+  hidePassword: "Hide password",
+  capsLock: "Caps Lock is on.",
+  request: (id: string) => `Request ${id}`,
+  offline: "The server cannot be reached.",
+  offlineCure: "Check the network. What you wrote stays here.",
+  broken: "This did not work.",
+  brokenCure: "Try again. If it happens again, tell your administrator the request number.",
+  missing: "There is nothing here.",
+  missingCure: "It may have been deleted, or you may not be allowed to see it.",
+  skip: "Skip to the content",
+  notices: "Notices",
+  resize: "Move the divider",
+  selected: "Selected",
+  progress: (percent: number) => `${percent} %`,
+});

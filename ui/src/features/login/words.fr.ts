@@ -1,0 +1,3 @@
+import { loginWords } from "./words";
+
+loginWords.put("fr", {});

@@ -1,0 +1,3 @@
+import { Catalogue } from "@/lib/words";
+
+export const loginWords = new Catalogue({});

@@ -1,0 +1,3 @@
+import { peopleWords } from "./words";
+
+peopleWords.put("de", {});

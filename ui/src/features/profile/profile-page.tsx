@@ -1,0 +1,4 @@
+/** Stands in until the real page is written. */
+export function ProfilePage() {
+  return null;
+}

@@ -1,0 +1,3 @@
+import { profileWords } from "./words";
+
+profileWords.put("fr", {});

@@ -1,0 +1,47 @@
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import tailwindcss from "@tailwindcss/vite";
+import { defineConfig } from "vitest/config";
+import { preloadFont } from "./scripts/preload-font";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const server = process.env["CHATETS_URL"] ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  plugins: [react(), tailwindcss(), preloadFont()],
+  resolve: {
+    alias: {
+      "@": here("./src"),
+      // The original writes <style> elements, which the content security policy
+      // refuses; nothing behind a dialog scrolls here, so nothing needs locking.
+      "react-remove-scroll": here("./src/lib/remove-scroll.tsx"),
+    },
+  },
+  build: {
+    outDir: here("../embed/ui"),
+    // The folder holds a README that is kept; scripts/clean.mjs empties the rest.
+    emptyOutDir: false,
+    // data: addresses are not allowed by the policy, so nothing is inlined.
+    assetsInlineLimit: 0,
+    target: "es2023",
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: {
+    host: "127.0.0.1",
+    port: 5173,
+    proxy: {
+      "/api": { target: server, ws: true },
+      "/docs": { target: server },
+      "/health": { target: server },
+    },
+  },
+  test: {
+    environment: "jsdom",
+    environmentOptions: { jsdom: { url: "http://localhost:3000/" } },
+    setupFiles: ["./src/test/setup.ts"],
+    include: ["src/**/*.test.{ts,tsx}"],
+    maxWorkers: 1,
+    css: false,
+  },
+});
