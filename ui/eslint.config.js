@@ -47,6 +47,9 @@ export default ts.config(
       "no-restricted-globals": ["error", { name: "alert" }, { name: "confirm" }, { name: "prompt" }],
     },
   },
+  // A page whose only purpose is one form begins in its first field.
+  { files: ["src/features/login/**"], rules: { "jsx-a11y/no-autofocus": "off" } },
   { files: ["src/**/*.test.{ts,tsx}", "src/test/**"], rules: { "import/no-restricted-paths": "off" } },
+  { files: ["public/**"], languageOptions: { globals: globals.browser, sourceType: "script" } },
   { files: ["scripts/**", "*.config.{js,ts}", "e2e/**"], languageOptions: { globals: globals.node } },
 );

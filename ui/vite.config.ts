@@ -2,13 +2,13 @@ import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import tailwindcss from "@tailwindcss/vite";
 import { defineConfig } from "vitest/config";
-import { preloadFont } from "./scripts/preload-font";
+import { assetName, slimFont } from "./scripts/slim-font";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const server = process.env["CHATETS_URL"] ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), preloadFont()],
+  plugins: [react(), tailwindcss(), slimFont()],
   resolve: {
     alias: {
       "@": here("./src"),
@@ -23,9 +23,11 @@ export default defineConfig({
     emptyOutDir: false,
     // data: addresses are not allowed by the policy, so nothing is inlined.
     assetsInlineLimit: 0,
-    target: "es2023",
+    // The oldest browsers that know cascade layers, oklch and color-mix.
+    target: ["chrome111", "edge111", "firefox128", "safari16.4"],
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: { output: { assetFileNames: assetName } },
   },
   server: {
     host: "127.0.0.1",

@@ -5,7 +5,7 @@
   var saved = {};
   try {
     saved = JSON.parse(localStorage.getItem("chatets.look") || "{}") || {};
-  } catch (e) {
+  } catch {
     // A blocked or broken store means the defaults.
   }
   var asks = function (q) { return matchMedia(q).matches; };

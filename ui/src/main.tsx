@@ -1,4 +1,4 @@
-import "./styles/app.css";
+import "./styles/door.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Start } from "./app/start";

@@ -1,3 +1,4 @@
+import "@/styles/app.css";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { useState } from "react";
@@ -5,6 +6,7 @@ import { sessionQuery } from "@/api/query";
 import type { Schema } from "@/api/types";
 import { LiveProvider } from "@/components/ui/live";
 import { ToastProvider } from "@/components/ui/toast";
+import { TooltipProvider } from "@/components/ui/tooltip";
 import { Connection } from "./connection";
 import { newQueryClient } from "./query-client";
 import { newRouter } from "./router";
@@ -21,8 +23,10 @@ export default function Application({ session }: { session: Schema<"Session"> })
     <QueryClientProvider client={queries}>
       <LiveProvider>
         <ToastProvider>
-          <Connection />
-          <RouterProvider router={router} />
+          <TooltipProvider>
+            <Connection />
+            <RouterProvider router={router} />
+          </TooltipProvider>
         </ToastProvider>
       </LiveProvider>
     </QueryClientProvider>

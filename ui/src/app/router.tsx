@@ -1,5 +1,6 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { passageSearch } from "@/lib/passage-search";
 import { Frame } from "./frame";
 import { LostPage, RouteError } from "./lost-page";
 
@@ -17,7 +18,7 @@ const start = createRoute({
 
 const chat = createRoute({
   getParentRoute: () => root,
-  path: "/chat/$conversation",
+  path: "/c/$conversation",
   component: lazyRouteComponent(() => import("@/features/chat/chat-page"), "ChatPage"),
 });
 
@@ -36,6 +37,8 @@ const base = createRoute({
 const document = createRoute({
   getParentRoute: () => root,
   path: "/documents/$document",
+  // A passage: code points of the document's text, and the number it has in an answer.
+  validateSearch: passageSearch,
   component: lazyRouteComponent(() => import("@/features/knowledge/document-page"), "DocumentPage"),
 });
 

@@ -2,7 +2,6 @@ import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { setCSRF } from "@/api/client";
 import type { Schema } from "@/api/types";
 import { ErrorPanel } from "@/components/ui/error-panel";
-import { TooltipProvider } from "@/components/ui/tooltip";
 import { SetUpPage } from "@/features/login/set-up-page";
 import { SignInPage } from "@/features/login/sign-in-page";
 import { chosenLanguage, useLook } from "@/lib/preferences";
@@ -25,8 +24,10 @@ export function Start() {
   const [error, setError] = useState<unknown>(null);
 
   const ask = useCallback(() => {
-    setError(null);
-    askBootstrap().then(setBootstrap, setError);
+    askBootstrap().then((found) => {
+      setError(null);
+      setBootstrap(found);
+    }, setError);
   }, []);
   const missing = bootstrap === null;
   useEffect(() => {
@@ -42,10 +43,8 @@ export function Start() {
   if (!language) return null;
   return (
     <LanguageProvider language={language}>
-      <TooltipProvider>
-        {error ? <div className="mx-auto max-w-column p-6"><ErrorPanel error={error} retry={ask} /></div> : null}
-        {bootstrap && <Door bootstrap={bootstrap} enter={enter} />}
-      </TooltipProvider>
+      {error ? <div className="mx-auto max-w-column p-6"><ErrorPanel error={error} retry={ask} /></div> : null}
+      {bootstrap && <Door bootstrap={bootstrap} enter={enter} />}
     </LanguageProvider>
   );
 }
@@ -59,9 +58,7 @@ function Door({ bootstrap, enter }: { bootstrap: Bootstrap; enter: (session: Sch
       </Suspense>
     );
   }
-  return doorOf(location, bootstrap.setup) === "set-up" ? (
-    <SetUpPage needed={bootstrap.setup} onEntered={enter} onSubmitting={loadApplication} />
-  ) : (
-    <SignInPage setupNeeded={bootstrap.setup} onEntered={enter} onSubmitting={loadApplication} />
-  );
+  const door = { onEntered: enter, onSubmitting: loadApplication };
+  if (doorOf(location, bootstrap.setup) === "set-up") return <SetUpPage token={location.hash.slice(1)} {...door} />;
+  return <SignInPage setupNeeded={bootstrap.setup} fromSetup={location.pathname === "/setup"} {...door} />;
 }

@@ -1,7 +1,7 @@
 import type { LucideIcon } from "lucide-react";
-import type { ComponentProps } from "react";
+import { type ComponentProps, useContext } from "react";
 import { cx } from "@/lib/cx";
-import { Tooltip } from "./tooltip";
+import { TipContext } from "./tip-context";
 
 interface IconButtonProps extends Omit<ComponentProps<"button">, "children"> {
   icon: LucideIcon;
@@ -15,8 +15,11 @@ interface IconButtonProps extends Omit<ComponentProps<"button">, "children"> {
 }
 
 export function IconButton({ icon: Icon, label, small, pressed, keys, className, ...rest }: IconButtonProps) {
-  return (
-    <Tooltip text={label} keys={keys}>
+  const tip = useContext(TipContext);
+  return tip({
+    text: label,
+    keys,
+    children: (
       <button
         type="button"
         aria-label={label}
@@ -30,6 +33,6 @@ export function IconButton({ icon: Icon, label, small, pressed, keys, className,
       >
         <Icon aria-hidden="true" />
       </button>
-    </Tooltip>
-  );
+    ),
+  });
 }

@@ -1,21 +1,21 @@
 import * as Radix from "@radix-ui/react-tooltip";
 import type { ReactNode } from "react";
 import { Keys } from "./keys";
+import { TipContext, type TipProps } from "./tip-context";
 
 /** Stands once around the application: tooltips after the first come at once. */
 export function TooltipProvider({ children }: { children: ReactNode }) {
-  return <Radix.Provider delayDuration={450} skipDelayDuration={250}>{children}</Radix.Provider>;
+  return (
+    <Radix.Provider delayDuration={450} skipDelayDuration={250}>
+      <TipContext value={withTooltip}>{children}</TipContext>
+    </Radix.Provider>
+  );
 }
 
-interface TooltipProps {
-  text: ReactNode;
-  keys?: string | undefined;
-  side?: "top" | "bottom" | "left" | "right";
-  children: ReactNode;
-}
+const withTooltip = (props: TipProps) => <Tooltip {...props} />;
 
 /** Names what a person points at. It never holds anything that is said nowhere else. */
-export function Tooltip({ text, keys, side = "bottom", children }: TooltipProps) {
+export function Tooltip({ text, keys, side = "bottom", children }: TipProps) {
   return (
     <Radix.Root>
       <Radix.Trigger asChild>{children}</Radix.Trigger>

@@ -1,11 +1,38 @@
 import type { Schema } from "@/api/types";
+import { Note } from "@/components/ui/note";
+import { useWords } from "@/lib/words";
+import { Gate } from "./gate";
+import { SignInForm } from "./sign-in-form";
+import { loginWords } from "./words";
 
 export interface DoorProps {
+  /** Called with the new session: the application may open. */
   onEntered: (session: Schema<"Session">) => void;
+  /** Called when the form is sent, so that the application can be fetched meanwhile. */
   onSubmitting: () => unknown;
 }
 
-/** Stands in until the real page is written. */
-export function SignInPage(_props: DoorProps & { setupNeeded: boolean }) {
-  return null;
+interface SignInPageProps extends DoorProps {
+  /** Nobody can sign in yet: there is no owner. */
+  setupNeeded: boolean;
+  /** Somebody opened an old set-up link. */
+  fromSetup?: boolean;
+}
+
+export function SignInPage({ setupNeeded, fromSetup, onEntered, onSubmitting }: SignInPageProps) {
+  const words = useWords(loginWords);
+  if (setupNeeded) {
+    return (
+      <Gate title={words.notSetUp} lead={words.notSetUpLead}>
+        <Note kind="live">{words.spentLead}</Note>
+      </Gate>
+    );
+  }
+  return (
+    <Gate title={words.signInTitle} lead={words.signInLead}>
+      {fromSetup && <Note kind="live">{words.alreadySetUp}</Note>}
+      <SignInForm onEntered={onEntered} onSubmitting={onSubmitting} />
+      <p className="text-center text-s text-muted">{words.forgot}</p>
+    </Gate>
+  );
 }

@@ -1,0 +1,17 @@
+import { api, body, setCSRF } from "@/api/client";
+import type { Schema } from "@/api/types";
+
+/** Signs in with a cookie and fetches the session that belongs to it. */
+export async function signIn(email: string, password: string): Promise<Schema<"Session">> {
+  return open(await body(api.POST("/api/auth/login", { body: { email, password, cookie: true } })));
+}
+
+/** Makes the owner of a new house and signs in. */
+export async function setUp(owner: { token: string; email: string; name: string; password: string }): Promise<Schema<"Session">> {
+  return open(await body(api.POST("/api/setup", { body: owner })));
+}
+
+async function open(login: Schema<"Login">): Promise<Schema<"Session">> {
+  if (login.csrf) setCSRF(login.csrf);
+  return body(api.GET("/api/session"));
+}
