@@ -108,7 +108,8 @@ type Queue struct {
 	handlers map[string]handler
 	ends     map[string][]func(context.Context, Ended)
 	running  map[string]context.CancelCauseFunc
-	changed  chan struct{} // closed and replaced whenever a job ends
+	early    map[string]bool // cancelled between being taken and being started
+	changed  chan struct{}   // closed and replaced whenever a job ends
 	wake     chan struct{}
 }
 

@@ -62,6 +62,7 @@ func (q *Queue) prepare() {
 		q.wake = make(chan struct{}, 1)
 		q.changed = make(chan struct{})
 		q.running = map[string]context.CancelCauseFunc{}
+		q.early = map[string]bool{}
 	}
 }
 
@@ -128,6 +129,10 @@ func (q *Queue) attempt(ctx context.Context, j *Running) {
 		timed, stop := context.WithTimeoutCause(work, h.options.Timeout, fault.New(fault.Unavailable, "The work took longer than %s.", h.options.Timeout))
 		q.mu.Lock()
 		q.running[j.ID] = cancel
+		if q.early[j.ID] {
+			delete(q.early, j.ID)
+			cancel(errCancelled)
+		}
 		q.mu.Unlock()
 		err = call(timed, h.do, j)
 		if err != nil {

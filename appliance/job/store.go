@@ -157,10 +157,13 @@ func (q *Queue) Cancel(ctx context.Context, id string) error {
 		q.tell()
 		return nil
 	}
+	q.prepare()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if cancel := q.running[id]; cancel != nil {
 		cancel(errCancelled)
+	} else {
+		q.early[id] = true
 	}
 	return nil
 }
