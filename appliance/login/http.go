@@ -1,0 +1,315 @@
+package login
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"chatets/appliance/account"
+	"chatets/appliance/actor"
+	"chatets/appliance/fault"
+	"chatets/appliance/web"
+)
+
+// Routes adds sign-in, sessions, passwords and new people to the API.
+func (l *Logins) Routes(api *web.API, hub account.Publisher) {
+	const sessions, people = "Sessions", "People"
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/auth/login", ID: "signIn", Tag: sessions, Access: web.Public,
+		Summary: "Sign in with e-mail address and password", BodyLimit: 16 << 10, Errors: []int{401, 422, 429, 503}}, l.postLogin)
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/auth/logout", ID: "signOut", Tag: sessions, Access: web.Public,
+		Summary: "Sign out"}, l.postLogout)
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/setup", ID: "getSetup", Tag: "Setup", Access: web.Public,
+		Summary: "Whether the first owner is still to be made"}, l.getSetup)
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/setup", ID: "setUp", Tag: "Setup", Access: web.Public,
+		Summary: "Make the first owner with the one-time token", BodyLimit: 16 << 10, Errors: []int{403, 409, 422, 503}}, l.postSetup)
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/session", ID: "getSession", Tag: sessions, Access: web.SignedIn,
+		Summary: "Who is signed in, and where"}, l.getSession)
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/session/workspace", ID: "enterWorkspace", Tag: sessions, Access: web.SignedIn,
+		Summary: "Switch to another workspace", Errors: []int{404}}, l.postWorkspace)
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/sessions", ID: "listSessions", Tag: sessions, Access: web.SignedIn,
+		Summary: "List where one is signed in, newest first"}, l.getSessions)
+	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/sessions/{id}", ID: "endSession", Tag: sessions, Access: web.SignedIn,
+		Summary: "Sign out one session", Errors: []int{404}}, l.deleteSession)
+	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/sessions", ID: "endOtherSessions", Tag: sessions, Access: web.SignedIn,
+		Summary: "Sign out all other sessions"}, l.deleteSessions)
+	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/password", ID: "changePassword", Tag: sessions, Access: web.SignedIn,
+		Summary: "Change one's own password; other sessions end", BodyLimit: 16 << 10, Errors: []int{409, 422, 429, 503}}, l.putPassword)
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/people", ID: "addPerson", Tag: people, Access: web.Administrator, Status: http.StatusCreated,
+		Summary: "Add a person to the workspace", BodyLimit: 16 << 10, Errors: []int{409, 422, 503}}, l.postPerson(hub))
+	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/people/{id}/password", ID: "setPassword", Tag: people, Access: web.Administrator,
+		Summary: "Give a person a new password; their sessions end", BodyLimit: 16 << 10, Errors: []int{404, 409, 422, 503}}, l.putPersonPassword)
+}
+
+// none is the answer of a route that has nothing to say but that it was done.
+type none struct{}
+
+// Session is who is signed in, and where, as the pages see it.
+type Session struct {
+	Person     account.Person      `json:"person"`
+	Workspace  account.Workspace   `json:"workspace" doc:"Empty id for a person who is a member of none."`
+	Workspaces []account.Workspace `json:"workspaces"`
+	CSRF       string              `json:"csrf" doc:"Send it as X-CSRF-Token with every change."`
+	ExpiresAt  time.Time           `json:"expiresAt"`
+}
+
+// Login is the answer to whoever has signed in.
+type Login struct {
+	Token     string         `json:"token,omitempty" doc:"Send it as Authorization: Bearer. Absent when a cookie was asked for."`
+	ExpiresAt time.Time      `json:"expiresAt"`
+	Person    account.Person `json:"person"`
+	CSRF      string         `json:"csrf,omitempty" doc:"With a cookie only: send it as X-CSRF-Token with every change."`
+}
+
+type loginIn struct {
+	Body struct {
+		Email    string `json:"email"`
+		Password string `json:"password"`
+		Cookie   bool   `json:"cookie,omitempty" doc:"Sets a cookie instead of giving the token."`
+	}
+}
+
+type loginOut struct {
+	SetCookie []http.Cookie `header:"Set-Cookie"`
+	Body      Login
+}
+
+func (l *Logins) postLogin(ctx context.Context, in *loginIn) (*loginOut, error) {
+	var missing []error
+	for _, field := range []struct{ name, value, sentence string }{
+		{"body.email", in.Body.Email, "Enter your e-mail address."},
+		{"body.password", in.Body.Password, "Enter your password."},
+	} {
+		if field.value == "" {
+			missing = append(missing, fault.New(fault.Invalid, "%s", field.sentence).With(fault.Detail{Field: field.name, Sentence: field.sentence}))
+		}
+	}
+	if err := together(missing...); err != nil {
+		return nil, err
+	}
+	o, err := l.signIn(ctx, in.Body.Email, in.Body.Password, web.Agent(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return o.answer(ctx, in.Body.Cookie), nil
+}
+
+// answer hands out the token once: in the cookie or in the body.
+func (o opened) answer(ctx context.Context, cookie bool) *loginOut {
+	out := &loginOut{Body: Login{ExpiresAt: o.expires, Person: o.person}}
+	if !cookie {
+		out.Body.Token = o.token
+		return out
+	}
+	m := account.Member{Person: o.person, Workspace: account.Workspace{ID: o.workspace}}
+	out.Body.CSRF = web.CSRF(actor.With(ctx, actorOf(ctx, o.session, m)))
+	out.SetCookie = []http.Cookie{web.SessionCookie(o.token, o.expires)}
+	return out
+}
+
+type logoutOut struct {
+	ClearSiteData string      `header:"Clear-Site-Data"`
+	SetCookie     http.Cookie `header:"Set-Cookie"`
+}
+
+// postLogout answers everybody alike, so that a page whose session has ended
+// already can still clear what it left in the browser. The directive "cookies"
+// is not sent: it would take the cookies of other services of the same domain.
+func (l *Logins) postLogout(ctx context.Context, _ *struct{}) (*logoutOut, error) {
+	if err := l.signOut(ctx); err != nil && !fault.Is(err, fault.NotFound) {
+		return nil, err
+	}
+	return &logoutOut{ClearSiteData: `"cache", "storage"`, SetCookie: web.ClearCookie()}, nil
+}
+
+// SetupState tells the pages whether to show set-up or sign-in.
+type SetupState struct {
+	Needed bool `json:"needed"`
+}
+
+type setupStateOut struct{ Body SetupState }
+
+func (l *Logins) getSetup(ctx context.Context, _ *struct{}) (*setupStateOut, error) {
+	needed, err := l.setupNeeded(ctx)
+	return &setupStateOut{Body: SetupState{Needed: needed}}, err
+}
+
+type setupIn struct {
+	Body struct {
+		Token    string `json:"token" maxLength:"200"`
+		Email    string `json:"email"`
+		Name     string `json:"name"`
+		Password string `json:"password"`
+	}
+}
+
+func (l *Logins) postSetup(ctx context.Context, in *setupIn) (*loginOut, error) {
+	o, err := l.setUp(ctx, in.Body.Token, newcomer{email: in.Body.Email, name: in.Body.Name, password: in.Body.Password}, web.Agent(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return o.answer(ctx, true), nil
+}
+
+type sessionOut struct{ Body Session }
+
+func (l *Logins) getSession(ctx context.Context, _ *struct{}) (*sessionOut, error) {
+	who := actor.From(ctx)
+	m, err := l.accounts.Place(ctx, who.ID, who.Workspace)
+	if fault.Is(err, fault.NotFound) || who.Session == "" {
+		return nil, fault.New(fault.NotFound, "There is no session on this connection.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := l.session(ctx, m)
+	return &sessionOut{Body: s}, err
+}
+
+func (l *Logins) session(ctx context.Context, m account.Member) (Session, error) {
+	workspaces, err := l.accounts.Workspaces(ctx, m.Person.ID)
+	if err != nil {
+		return Session{}, err
+	}
+	found, err := l.store.byID(ctx, actor.From(ctx).Session)
+	if err != nil {
+		return Session{}, err
+	}
+	return Session{Person: m.Person, Workspace: m.Workspace, Workspaces: workspaces, CSRF: web.CSRF(ctx), ExpiresAt: l.end(ctx, found)}, nil
+}
+
+// Bootstrap is what a page is given at its load: the session of whoever is
+// signed in, otherwise whether set-up is needed.
+func (l *Logins) Bootstrap(ctx context.Context) any {
+	if actor.From(ctx).Session != "" {
+		if out, err := l.getSession(ctx, nil); err == nil {
+			return out.Body
+		}
+	}
+	needed, err := l.setupNeeded(ctx)
+	if err != nil {
+		l.log.Error("whether set-up is needed could not be read", "error", err)
+	}
+	return map[string]bool{"setup": needed}
+}
+
+type workspaceIn struct {
+	Body struct {
+		ID string `json:"id" maxLength:"64"`
+	}
+}
+
+func (l *Logins) postWorkspace(ctx context.Context, in *workspaceIn) (*sessionOut, error) {
+	m, err := l.enter(ctx, in.Body.ID)
+	if err != nil {
+		return nil, err
+	}
+	s, err := l.session(ctx, m)
+	return &sessionOut{Body: s}, err
+}
+
+// SessionItem is one place where the person is signed in.
+type SessionItem struct {
+	ID        string    `json:"id"`
+	CreatedAt time.Time `json:"createdAt"`
+	LastSeen  time.Time `json:"lastSeen" doc:"Exact to a minute."`
+	Address   string    `json:"address"`
+	Agent     string    `json:"agent" doc:"What the browser or program called itself."`
+	Current   bool      `json:"current" doc:"The session that asks."`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+type sessionsIn struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Cursor string `query:"cursor" maxLength:"64"`
+}
+
+type sessionsOut struct{ Body web.Page[SessionItem] }
+
+func (l *Logins) getSessions(ctx context.Context, in *sessionsIn) (*sessionsOut, error) {
+	list, err := l.sessions(ctx, in.Cursor, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	out := &sessionsOut{}
+	if len(list) > in.Limit {
+		list = list[:in.Limit]
+		out.Body.Next = list[in.Limit-1].id
+	}
+	out.Body.Items = make([]SessionItem, 0, len(list))
+	current := actor.From(ctx).Session
+	for _, s := range list {
+		out.Body.Items = append(out.Body.Items, SessionItem{ID: s.id, CreatedAt: s.created, LastSeen: s.seen, Address: s.address, Agent: s.agent,
+			Current: s.id == current, ExpiresAt: s.expires})
+	}
+	return out, nil
+}
+
+type sessionIn struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+func (l *Logins) deleteSession(ctx context.Context, in *sessionIn) (*none, error) {
+	return &none{}, l.endOne(ctx, in.ID)
+}
+
+func (l *Logins) deleteSessions(ctx context.Context, _ *struct{}) (*none, error) {
+	return &none{}, l.endOthers(ctx)
+}
+
+type passwordIn struct {
+	Body struct {
+		Current  string `json:"current"`
+		Password string `json:"password"`
+	}
+}
+
+func (l *Logins) putPassword(ctx context.Context, in *passwordIn) (*none, error) {
+	return &none{}, l.changeOwn(ctx, in.Body.Current, in.Body.Password)
+}
+
+type personIn struct {
+	Body struct {
+		Email         string     `json:"email"`
+		Name          string     `json:"name"`
+		Password      string     `json:"password"`
+		Admin         bool       `json:"admin,omitempty" doc:"Makes an administrator; the first one of an installation becomes its owner."`
+		WorkspaceRole actor.Role `json:"workspaceRole,omitempty" enum:"admin,editor,member,guest"`
+	}
+}
+
+type personOut struct{ Body account.Person }
+
+func (l *Logins) postPerson(hub account.Publisher) func(context.Context, *personIn) (*personOut, error) {
+	return func(ctx context.Context, in *personIn) (*personOut, error) {
+		p, err := l.add(ctx, newcomer{email: in.Body.Email, name: in.Body.Name, password: in.Body.Password, admin: in.Body.Admin, workspaceRole: in.Body.WorkspaceRole})
+		if err != nil {
+			return nil, err
+		}
+		hub.Publish(web.Notice{Workspace: actor.From(ctx).Workspace, Noun: "person", ID: p.ID})
+		return &personOut{Body: p}, nil
+	}
+}
+
+type personPasswordIn struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body struct {
+		Password string `json:"password"`
+	}
+}
+
+func (l *Logins) putPersonPassword(ctx context.Context, in *personPasswordIn) (*none, error) {
+	return &none{}, l.give(ctx, in.ID, in.Body.Password)
+}
+
+// Authenticate turns a session token into who it belongs to.
+func (l *Logins) Authenticate(ctx context.Context, token, address string) (web.Identity, error) {
+	s, m, err := l.lookup(ctx, token)
+	if err != nil {
+		return web.Identity{}, err
+	}
+	a := actorOf(ctx, s, m)
+	a.Address = address
+	return web.Identity{Actor: a, Expires: s.expires}, nil
+}
+
+var _ web.Authenticator = (*Logins)(nil)

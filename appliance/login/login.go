@@ -1,0 +1,320 @@
+// Package login lets people in: passwords, sessions that can be revoked at once,
+// the one-time link that makes the first owner, and the operator on the Unix
+// socket.
+//
+// What a newcomer gets wrong: why somebody is not let in is told to nobody but
+// the audit record. Unknown address, wrong password and disabled person get the
+// same sentence after the same work.
+package login
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"log/slog"
+	"math"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"chatets/appliance/account"
+	"chatets/appliance/actor"
+	"chatets/appliance/audit"
+	"chatets/appliance/fault"
+	"chatets/appliance/setting"
+)
+
+// Logins answers who somebody is. Make it with New.
+type Logins struct {
+	store    store
+	accounts *account.Accounts
+	audit    *audit.Log
+	log      *slog.Logger
+	now      func() time.Time
+	hashes   *hasher
+	throttle *throttle
+	setup    setup
+	hours    *setting.Value[int]
+	idle     *setting.Value[int]
+
+	mu       sync.Mutex
+	touching map[string]bool // sessions whose last use is being written
+}
+
+// touchEvery is how exact the last use of a session is: writing it for every
+// request would cost a commit each.
+const touchEvery = time.Minute
+
+// declare adds the settings of this room.
+func (l *Logins) declare(s *setting.Settings) {
+	l.hours = setting.Declare(s, setting.Key[int]{Name: "login.sessionHours", Default: 12, Check: setting.Between(1, 720),
+		Help: "After how many hours everybody has to sign in again."})
+	l.idle = setting.Declare(s, setting.Key[int]{Name: "login.idleMinutes", Default: 120, Check: setting.Between(5, 1440),
+		Help: "After how many minutes without use a session ends."})
+}
+
+// session is one place where a person is signed in.
+type session struct {
+	id, owner, workspace   string
+	created, seen, expires time.Time
+	address, agent         string
+}
+
+// opened is a session whose token has just been made; nobody can learn the
+// token again.
+type opened struct {
+	session
+	token  string
+	person account.Person
+}
+
+func digest(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}
+
+func notSignedIn() error {
+	return fault.New(fault.Unauthenticated, "You are not signed in.").Cure("Sign in and try again.")
+}
+
+// lookup is the session of a token, as long as it is alive: within its hours,
+// not idle for too long, its person not disabled. It reads the tables each
+// time, so what was revoked is gone with the next request.
+func (l *Logins) lookup(ctx context.Context, token string) (session, account.Member, error) {
+	s, err := l.store.byToken(ctx, digest(token))
+	if err != nil {
+		return session{}, account.Member{}, err
+	}
+	now := l.now()
+	s.expires = l.end(ctx, s)
+	if !now.Before(s.expires) || now.Sub(s.seen) > time.Duration(l.idle.Get(ctx))*time.Minute {
+		return session{}, account.Member{}, notSignedIn()
+	}
+	m, err := l.accounts.Place(ctx, s.owner, s.workspace)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return session{}, account.Member{}, notSignedIn()
+	case err != nil:
+		return session{}, account.Member{}, err
+	case m.Person.Disabled:
+		return session{}, account.Member{}, notSignedIn()
+	}
+	if now.Sub(s.seen) >= touchEvery {
+		l.touch(ctx, s, now)
+	}
+	return s, m, nil
+}
+
+// end is when a session ends at the latest: a shorter setting ends old sessions
+// too, a longer one does not prolong them.
+func (l *Logins) end(ctx context.Context, s session) time.Time {
+	end := s.created.Add(time.Duration(l.hours.Get(ctx)) * time.Hour)
+	if s.expires.Before(end) {
+		return s.expires
+	}
+	return end
+}
+
+// touch notes that a session is in use. What fails here, such as a full disk,
+// must not keep anybody from reading.
+func (l *Logins) touch(ctx context.Context, s session, now time.Time) {
+	l.mu.Lock()
+	busy := l.touching[s.id]
+	l.touching[s.id] = true
+	l.mu.Unlock()
+	if busy {
+		return
+	}
+	defer func() {
+		l.mu.Lock()
+		delete(l.touching, s.id)
+		l.mu.Unlock()
+	}()
+	if err := l.store.touch(ctx, s.id, s.owner, now); err != nil {
+		l.log.Warn("the last use of a session was not written", "session", s.id, "error", err)
+	}
+}
+
+// actorOf is the actor of a session.
+func actorOf(ctx context.Context, s session, m account.Member) actor.Actor {
+	before := actor.From(ctx)
+	return actor.Actor{
+		Kind: actor.Person, ID: m.Person.ID, Workspace: m.Workspace.ID, Role: m.Person.Role, WorkspaceRole: m.Person.WorkspaceRole,
+		Groups: m.Groups, Session: s.id, Address: before.Address, Request: before.Request,
+	}
+}
+
+// signIn checks an e-mail address and a password and opens a session.
+func (l *Logins) signIn(ctx context.Context, email, password, agent string) (opened, error) {
+	email = account.FoldEmail(email)
+	address := actor.From(ctx).Address
+	p, err := l.accounts.ByEmail(ctx, email)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return opened{}, err
+	}
+	unknown := err != nil
+	stored, known, err := l.store.secret(ctx, p.ID, network(address))
+	if err != nil {
+		return opened{}, err
+	}
+	attempt, err := l.attempt(ctx, "login.signin", p.ID, email, known)
+	if err != nil {
+		return opened{}, err
+	}
+	ok, stale, err := l.hashes.verify(ctx, stored, password)
+	if err != nil {
+		attempt.forgive() // nothing was tried
+		return opened{}, err
+	}
+	if !ok || p.Disabled {
+		why := "password"
+		switch {
+		case unknown:
+			why = "unknown"
+		case ok:
+			why = "disabled"
+			attempt.forgive()
+		}
+		return opened{}, l.refuse(ctx, p.ID, why)
+	}
+	attempt.forgive()
+	rehashed := ""
+	if stale {
+		if rehashed, err = l.hashes.hash(ctx, password); err != nil {
+			rehashed = "" // the old hash still serves; the next sign-in tries again
+		}
+	}
+	return l.open(ctx, p, agent, func(ctx context.Context, o opened) error {
+		return l.store.begin(ctx, o.session, digest(o.token), begin{hash: rehashed, stored: stored, network: network(address)})
+	})
+}
+
+// attempt asks the throttle for an attempt at an account's password.
+func (l *Logins) attempt(ctx context.Context, act, person, email string, known bool) (attempt, error) {
+	a, wait, first := l.throttle.begin(email, network(actor.From(ctx).Address), known)
+	if wait == 0 {
+		return a, nil
+	}
+	if first { // one row per wait: whoever hammers on must not fill the record
+		e := audit.Entry{Act: act, ObjectKind: "person", Object: person, Outcome: audit.Refused, Detail: map[string]any{"why": "throttled"}}
+		if err := l.audit.Refused(ctx, e); err != nil {
+			return attempt{}, err
+		}
+	}
+	seconds := int(math.Ceil(wait.Seconds()))
+	return attempt{}, fault.New(fault.TooMany, "There were too many failed attempts to sign in.").Code("throttled").
+		Cure("Wait %d seconds and try again.", seconds).RetryAfter(seconds)
+}
+
+// refuse records why somebody was not let in and says the one sentence.
+func (l *Logins) refuse(ctx context.Context, person, why string) error {
+	e := audit.Entry{Act: "login.signin", ObjectKind: "person", Object: person, Detail: map[string]any{"why": why}}
+	if err := l.audit.Refused(ctx, e); err != nil {
+		return err
+	}
+	return fault.New(fault.Unauthenticated, "The e-mail address or the password is not right.").Code("wrong-credentials").
+		Cure("Try again, or ask an administrator for a new password.")
+}
+
+// open makes a session for a person whom write then stores, recorded as the
+// person's own act.
+func (l *Logins) open(ctx context.Context, p account.Person, agent string, write func(context.Context, opened) error) (opened, error) {
+	m, err := l.accounts.Place(ctx, p.ID, "")
+	if err != nil {
+		return opened{}, err
+	}
+	o := l.fresh(ctx, m.Person.ID, m.Workspace.ID, agent)
+	o.person = m.Person
+	return o, write(actor.With(ctx, actorOf(ctx, o.session, m)), o)
+}
+
+// fresh makes a session and its token.
+func (l *Logins) fresh(ctx context.Context, person, workspace, agent string) opened {
+	now := l.now().UTC().Truncate(time.Millisecond)
+	return opened{
+		session: session{
+			id: newID(), owner: person, workspace: workspace, created: now, seen: now,
+			expires: now.Add(time.Duration(l.hours.Get(ctx)) * time.Hour), address: actor.From(ctx).Address, agent: readable(agent),
+		},
+		token: base64.RawURLEncoding.EncodeToString(random(32)),
+	}
+}
+
+// readable is a User-Agent fit to be shown in a list.
+func readable(agent string) string {
+	agent = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(agent, ""))
+	if r := []rune(agent); len(r) > 300 {
+		return string(r[:300])
+	}
+	return agent
+}
+
+// changeOwn changes the password of whoever is signed in, who must know the
+// present one; a session left open at a ward's computer is not enough.
+func (l *Logins) changeOwn(ctx context.Context, current, next string) error {
+	who := actor.From(ctx)
+	if err := who.Need(who.Kind == actor.Person); err != nil {
+		return err
+	}
+	p, err := l.accounts.ByID(ctx, who.ID)
+	if err != nil {
+		return err
+	}
+	if err := changeable(p); err != nil {
+		return err
+	}
+	if err := checkPassword("body.password", next, p.Email, p.Name); err != nil {
+		return err
+	}
+	stored, known, err := l.store.secret(ctx, p.ID, network(who.Address))
+	if err != nil {
+		return err
+	}
+	attempt, err := l.attempt(ctx, "login.password", p.ID, p.Email, known)
+	if err != nil {
+		return err
+	}
+	ok, _, err := l.hashes.verify(ctx, stored, current)
+	if err != nil || ok {
+		attempt.forgive()
+	}
+	if err != nil {
+		return err
+	}
+	if !ok {
+		const sentence = "The present password is not right."
+		e := audit.Entry{Act: "login.password", ObjectKind: "person", Object: p.ID, Detail: map[string]any{"why": "password"}}
+		if err := l.audit.Refused(ctx, e); err != nil {
+			return err
+		}
+		return fault.New(fault.Invalid, sentence).With(fault.Detail{Field: "body.current", Sentence: sentence})
+	}
+	if subtle.ConstantTimeCompare([]byte(current), []byte(next)) == 1 {
+		const sentence = "The new password is the present one."
+		return fault.New(fault.Invalid, sentence).With(fault.Detail{Field: "body.password", Sentence: sentence})
+	}
+	hash, err := l.hashes.hash(ctx, next)
+	if err != nil {
+		return err
+	}
+	e := audit.Entry{Act: "login.password", ObjectKind: "person", Object: p.ID}
+	return l.store.setPassword(ctx, e, hash, who.Session, network(who.Address), func(account.Person) error { return nil })
+}
+
+// changeable refuses a password for people who sign in through a directory.
+func changeable(p account.Person) error {
+	if p.Source == account.Local {
+		return nil
+	}
+	return fault.New(fault.Conflict, "This person signs in through a directory.").Cure("Change the password there.")
+}
+
+// Verified is how many password hashes were computed since the start.
+func (l *Logins) Verified() int64 { return l.hashes.done.Load() }
