@@ -10,10 +10,17 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"io/fs"
 	"log/slog"
-	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
 	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"chatets/appliance/actor"
 )
@@ -29,7 +36,7 @@ type Config struct {
 	Log            *slog.Logger     // nil discards
 	Now            func() time.Time // nil = time.Now
 	BodyLimit      int64            // bytes of a JSON body, 0 = 1 MiB
-	CSRFKey        []byte           // key of the CSRF tokens, 32 bytes
+	CSRFKey        []byte           // key of the CSRF tokens; empty = one for this process only
 }
 
 // Access says who may call a route. There is no default: the zero value is
@@ -48,117 +55,159 @@ const (
 // Identity is what an Authenticator knows about the holder of a token.
 type Identity struct {
 	Actor   actor.Actor
-	Expires time.Time
+	Expires time.Time // zero = open streams are not ended by time
 }
 
 // Authenticator turns a session token into an identity; a token that is
-// unknown, revoked or expired is fault.Unauthenticated.
+// unknown, revoked or expired is fault.Unauthenticated. It is also asked again
+// and again while a stream is open, so it must be quick.
 type Authenticator interface {
 	Authenticate(ctx context.Context, token, address string) (Identity, error)
 }
 
-// Route is one line of the route table.
-type Route struct {
-	Method    string // GET, POST, PUT, PATCH or DELETE
-	Path      string // with {name} for path parameters
-	ID        string // operationId, for example "listKnowledge"
-	Summary   string // one sentence for the API documentation
-	Tag       string // heading in the API documentation
-	Access    Access
-	Status    int         // status of success; 0 = 200, or 204 where Out has no Body
-	BodyLimit int64       // bytes of the body; 0 = Config.BodyLimit
-	RawBody   bool        // In has a field RawBody []byte that takes the body as it is
-	Also      map[int]any // other answers by status, for the document: {202: Accepted{}}
-	Errors    []int       // statuses of problem documents this route is known for
+// Operator names the actor behind a process on the Unix socket that runs as
+// root or as the service's own user; ownerEmail is whom new rows belong to, ""
+// leaves that to the answerer.
+type Operator func(ctx context.Context, uid int, ownerEmail string) (actor.Actor, error)
+
+// Observer is told about each answered request; route is the path of the route
+// table, "page" for the pages and "other" for what matched nothing.
+type Observer func(route, method string, status int, took time.Duration)
+
+// timing holds every wait of the package, so that tests need not wait.
+type timing struct {
+	header    time.Duration // from the first byte of a request to the end of its header
+	idle      time.Duration // between two requests of a connection
+	body      time.Duration // time a body may make us wait for each windowBytes of it
+	write     time.Duration // one write of at most writeChunk bytes
+	linger    time.Duration // reading on after a refusal, so that the reader sees the answer
+	heartbeat time.Duration // silence of a stream before a sign of life
+	recheck   time.Duration // asking again whether the session of a stream is still good
+	grace     time.Duration // requests may finish after the stop
 }
 
-// Result is the answer of a HandleStream route: either a body or events.
-type Result[Out any] struct {
-	Status int    // 0 = Route.Status
-	Body   *Out   // JSON body
-	Other  any    // JSON body of another type, named in Route.Also; wins over Body
-	Events Source // set: the answer is an event stream
-}
-
-// Event is one server-sent event.
-type Event struct {
-	ID   int64 // 0 = none
-	Name string
-	Data []byte // JSON
-}
-
-// Source sends events until there are no more. Its ctx ends when the reader
-// leaves, the session ends or the server stops; send fails from then on.
-type Source func(ctx context.Context, send func(Event) error) error
-
-// Page is one page of a list.
-type Page[T any] struct {
-	Items []T    `json:"items" doc:"The items of this page."`
-	Next  string `json:"next" doc:"Cursor of the next page; empty on the last one."`
-}
-
-// API registers routes.
-type API struct {
-	s *Server
-}
-
-// Server is the listener and everything around the routes.
+// Server is the listener and everything around the routes. Its Use methods and
+// the API are for the time before Run.
 type Server struct {
 	API *API
 	Hub *Hub
+
+	config    Config
+	log       *slog.Logger
+	now       func() time.Time
+	timing    timing
+	secure    bool // people reach us by https
+	hosts     map[string]bool
+	origin    string // of BaseURL, "" without one
+	trusted   []netip.Prefix
+	configErr error // what New found wrong; Run returns it
+
+	auth      Authenticator
+	operator  Operator
+	bootstrap func(ctx context.Context) any
+	observe   Observer
+
+	app     *fiber.App
+	server  *fasthttp.Server
+	pages   *pages
+	docs    *pages
+	streams *streams
+	conns   *connections
+
+	base   context.Context // ends when the last grace is over
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	started bool
+	addr    string
+	ready   chan struct{}
 }
 
-// New returns a server without routes; it listens when Run is called.
+// New returns a server without routes; it listens when Run is called. What is
+// wrong with the configuration is the error of Run.
 func New(c Config) *Server {
-	s := &Server{Hub: &Hub{}}
-	s.API = &API{s: s}
+	s := &Server{
+		config: c, log: c.Log, now: c.Now, ready: make(chan struct{}),
+		timing: timing{
+			header: 10 * time.Second, idle: 60 * time.Second, body: 60 * time.Second, write: 30 * time.Second,
+			linger: time.Second, heartbeat: 15 * time.Second, recheck: 30 * time.Second, grace: 10 * time.Second,
+		},
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.config.BodyLimit <= 0 {
+		s.config.BodyLimit = 1 << 20
+	}
+	if len(s.config.CSRFKey) == 0 {
+		s.config.CSRFKey = make([]byte, 32)
+		_, _ = rand.Read(s.config.CSRFKey) // never fails: crypto/rand ends the process instead
+	}
+	s.base, s.cancel = context.WithCancel(context.Background())
+	s.hosts = map[string]bool{"127.0.0.1": true, "localhost": true, "::1": true}
+	if u, err := url.Parse(c.BaseURL); err == nil && u.Host != "" {
+		s.secure = u.Scheme == "https"
+		s.origin = u.Scheme + "://" + strings.ToLower(u.Host)
+		s.hosts[strings.ToLower(u.Hostname())] = true
+	}
+	s.trusted, s.configErr = parseNetworks(c.TrustedProxies)
+	s.streams = newStreams()
+	s.conns = newConnections()
+	s.pages, s.docs = newPages(c.UI), newDocs()
+	s.Hub = newHub(s)
+	s.app = fiber.New(fiber.Config{
+		Immutable: true, CaseSensitive: true, StrictRouting: true, DisableStartupMessage: true,
+		ErrorHandler: func(c *fiber.Ctx, err error) error { return s.fail(c, err) },
+	})
+	s.app.Use(s.edge)
+	s.API = newAPI(s)
+	s.API.ownRoutes()
 	return s
 }
 
 // UseAuthenticator says who knows session tokens.
-func (s *Server) UseAuthenticator(a Authenticator) {}
+func (s *Server) UseAuthenticator(a Authenticator) { s.auth = a }
 
-// UseOperator says who the operator on the Unix socket is; ownerEmail is the
-// person new rows belong to, "" = the first owner.
-func (s *Server) UseOperator(f func(ctx context.Context, uid int, ownerEmail string) (actor.Actor, error)) {
-}
+// UseOperator says who the operator on the Unix socket is.
+func (s *Server) UseOperator(f Operator) { s.operator = f }
 
-// UseBootstrap says what the page is given at its load, as JSON.
-func (s *Server) UseBootstrap(f func(ctx context.Context) any) {}
+// UseBootstrap says what the page is given when it loads, as JSON. Its ctx
+// carries the actor of the session, or nobody.
+func (s *Server) UseBootstrap(f func(ctx context.Context) any) { s.bootstrap = f }
 
-// UseObserver says who is told about each request that was answered; route is
-// the path of the route table, or "other".
-func (s *Server) UseObserver(f func(route, method string, status int, took time.Duration)) {}
-
-// Run listens and serves until ctx ends, then stops gracefully.
-func (s *Server) Run(ctx context.Context) error { return nil }
+// UseObserver says who is told about each answered request.
+func (s *Server) UseObserver(f Observer) { s.observe = f }
 
 // Ready is closed once the server accepts connections.
-func (s *Server) Ready() <-chan struct{} { return nil }
+func (s *Server) Ready() <-chan struct{} { return s.ready }
 
 // Addr is the TCP address the server listens on, "" before Ready.
-func (s *Server) Addr() string { return "" }
-
-// Revoked ends the open streams and notices of a session at once.
-func (s *Server) Revoked(session string) {}
-
-// OpenAPI is the OpenAPI 3.1 document of all routes but those of the socket,
-// the same bytes for the same routes.
-func (s *Server) OpenAPI() ([]byte, error) { return nil, nil }
-
-// MountHandler serves a plain http.Handler, for example /metrics. Its answer
-// is held in memory before it is sent.
-func (a *API) MountHandler(method, path string, access Access, h http.Handler) {}
-
-// Hub carries notices to open pages.
-type Hub struct{}
-
-// Notice says that something changed and a page showing it should ask again.
-type Notice struct {
-	Workspace string
-	Person    string // "" = everybody of the workspace
-	Noun, ID  string
+func (s *Server) Addr() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.addr
 }
 
-// Publish hands n to the pages concerned without ever waiting.
-func (h *Hub) Publish(n Notice) {}
+// Revoked ends the open streams and notices of a session at once.
+func (s *Server) Revoked(session string) {
+	if session == "" {
+		return
+	}
+	s.streams.revoke(session)
+	s.Hub.revoke(session)
+}
+
+// Stats counts what is open now, for metrics.
+type Stats struct {
+	Connections int // TCP and socket, streams and notices included
+	Streams     int // event streams
+	Notices     int // WebSockets of open pages
+}
+
+// Stats counts what is open now.
+func (s *Server) Stats() Stats {
+	return Stats{Connections: s.conns.count(), Streams: s.streams.count(), Notices: s.Hub.count()}
+}

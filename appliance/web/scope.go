@@ -1,0 +1,74 @@
+package web
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"time"
+
+	"chatets/appliance/actor"
+)
+
+// scope is what one request knows about itself. It lives in the context and is
+// complete before a function of a capability sees it.
+type scope struct {
+	server  *Server
+	request string // id of the request
+	address string // of the client, "" on the socket
+	agent   string
+	peer    *peer  // process on the Unix socket, nil on TCP
+	token   string // session token, kept for asking again while a stream is open
+	cookie  bool   // the token came as a cookie
+	expires time.Time
+	route   string // path of the route table
+	began   time.Time
+	body    *body // of the request, nil until somebody reads it
+	taken   bool  // the connection was taken over by a stream
+	lasts   bool  // the context is needed after the function returned
+	cancel  context.CancelFunc
+}
+
+type scopeKey struct{}
+
+// scopeLocal is the name under which fiber carries the scope of a request.
+const scopeLocal = "scope"
+
+func scopeOf(ctx context.Context) *scope {
+	sc, _ := ctx.Value(scopeKey{}).(*scope)
+	return sc
+}
+
+// Agent is the User-Agent of the request, at most 300 bytes of it.
+func Agent(ctx context.Context) string {
+	if sc := scopeOf(ctx); sc != nil {
+		return sc.agent
+	}
+	return ""
+}
+
+// CSRF is the token that the pages of the session in ctx must send in
+// X-CSRF-Token. A login, which has made its session but is not yet called by
+// it, puts the new actor in first: web.CSRF(actor.With(ctx, a)).
+func CSRF(ctx context.Context) string {
+	sc := scopeOf(ctx)
+	if sc == nil {
+		return ""
+	}
+	return csrfToken(sc.server.config.CSRFKey, actor.From(ctx).Session)
+}
+
+func csrfToken(key []byte, session string) string {
+	if session == "" {
+		return ""
+	}
+	m := hmac.New(sha256.New, key)
+	m.Write([]byte("csrf\x00" + session))
+	return base64.RawURLEncoding.EncodeToString(m.Sum(nil))
+}
+
+func sameToken(a, b string) bool { return a != "" && hmac.Equal([]byte(a), []byte(b)) }
+
+func withScope(ctx context.Context, sc *scope) context.Context {
+	return context.WithValue(ctx, scopeKey{}, sc)
+}
