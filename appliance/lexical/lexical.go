@@ -1,5 +1,10 @@
 // Package lexical ranks passages by their words.
 //
+// Texts are split here and nowhere else: folded and stemmed words, pairs of
+// characters where a script has no spaces, and codes such as P-101A once more
+// in one piece. FTS5 finds the candidates inside the allowed knowledge bases;
+// they are then scored with rarities counted in those bases alone.
+//
 // What a newcomer gets wrong: permission is part of the query, not a filter
 // after it. Search takes the knowledge bases that may be read, and an empty
 // list finds nothing.
@@ -8,6 +13,10 @@ package lexical
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
 )
 
 // Entry is one passage to be found.
@@ -32,16 +41,122 @@ type Query struct {
 type Hit struct {
 	Chunk    int64
 	Score    float64 // BM25; higher is better; comparable inside one answer only
-	Coverage float64 // 0..1: idf-weighted share of the question's terms that the passage holds
+	Coverage float64 // 0..1: share of the question's terms, weighted by rarity, that the passage holds
 }
 
-// Search ranks the passages of the query's bases, best first.
+// candidates is how many passages FTS5 ranks before they are scored here.
+const candidates = 200
+
+// Search ranks the passages of the query's bases, best first. Quoted phrases
+// restrict the answer to passages that hold them word for word; where no
+// passage does, they are words like the others, and coverage says so.
 func Search(ctx context.Context, db *sql.DB, q Query) ([]Hit, error) {
-	return nil, nil
+	if len(q.Bases) == 0 || q.K <= 0 {
+		return nil, nil
+	}
+	asked := parse(q.Text)
+	if len(asked.needs) == 0 && len(asked.phrases) == 0 {
+		return nil, nil
+	}
+	r, err := newRanker(ctx, db, q.Bases, asked)
+	if err != nil || r.passages == 0 {
+		return nil, err
+	}
+	n := max(candidates, 4*q.K)
+	if len(asked.phrases) > 0 {
+		found, err := fetch(ctx, db, match(q.Bases, nil, asked.phrases), q.Denied, n)
+		if err != nil {
+			return nil, err
+		}
+		found = slices.DeleteFunc(found, func(c candidate) bool { return !c.holds(asked.phrases) })
+		if len(found) > 0 {
+			return r.rank(found, true, q.K), nil
+		}
+	}
+	if len(r.needs) == 0 {
+		return nil, nil
+	}
+	found, err := fetch(ctx, db, match(q.Bases, r.needs, nil), q.Denied, n)
+	if err != nil {
+		return nil, err
+	}
+	if codes := slices.DeleteFunc(slices.Clone(r.needs), func(n need) bool { return !n.code }); len(codes) > 0 && len(found) == n {
+		// A passage that holds the code must not be lost in a crowd of common words.
+		exact, err := fetch(ctx, db, match(q.Bases, codes, nil), q.Denied, n)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, exact...)
+	}
+	return r.rank(found, false, q.K), nil
 }
 
 // Terms splits a text into terms as the index sees them: folded, without
-// accents, stemmed, Chinese, Japanese, Korean and Thai in pairs of characters.
+// accents, stemmed, Chinese, Japanese, Korean and Thai in pairs of characters,
+// codes once more in one piece.
 func Terms(text string) []string {
-	return nil
+	tokens := scan(text)
+	terms := make([]string, len(tokens))
+	for i, t := range tokens {
+		terms[i] = t.term
+	}
+	return terms
+}
+
+// Content lists the terms of a question that say what it is about, each once:
+// Terms without the glue words of its language.
+func Content(text string) []string {
+	asked := parse(text)
+	terms := make([]string, 0, len(asked.needs))
+	for _, n := range asked.needs {
+		terms = append(terms, n.term)
+	}
+	return terms
+}
+
+// candidate is a passage FTS5 found.
+type candidate struct {
+	chunk int64
+	fields
+}
+
+// holds reports whether the passage holds every phrase word for word.
+func (c candidate) holds(phrases []phrase) bool {
+	surface := " " + c.surface + " "
+	for _, p := range phrases {
+		if !strings.Contains(surface, " "+p.surface+" ") {
+			return false
+		}
+	}
+	return true
+}
+
+// fetch lists the best passages by FTS5's own ranking. What may not be seen is
+// left out inside the query, before the cut.
+func fetch(ctx context.Context, db *sql.DB, expression string, denied []string, n int) ([]candidate, error) {
+	const best = `SELECT rowid, title, heading, text, code, surface FROM lexical_word
+		WHERE lexical_word MATCH ? AND rank MATCH 'bm25(0.0, 1.5, 1.2, 1.0, 2.0, 0.0)'
+		AND rowid NOT IN (SELECT chunk FROM lexical_entry WHERE document IN (SELECT value FROM json_each(?)))
+		ORDER BY rank LIMIT ?`
+	if denied == nil {
+		denied = []string{}
+	}
+	hidden, err := json.Marshal(denied)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := db.QueryContext(ctx, best, expression, string(hidden), n)
+	if err != nil {
+		return nil, fmt.Errorf("search the words: %w", err)
+	}
+	defer rows.Close()
+	var found []candidate
+	for rows.Next() {
+		var c candidate
+		if err := rows.Scan(&c.chunk, &c.title, &c.heading, &c.text, &c.code, &c.surface); err != nil {
+			return nil, err
+		}
+		found = append(found, c)
+	}
+	return found, rows.Err()
 }

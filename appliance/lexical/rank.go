@@ -1,0 +1,181 @@
+package lexical
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// The constants of BM25 and the weight of a word by where it stands.
+const (
+	k1            = 1.2
+	b             = 0.75
+	titleWeight   = 1.5
+	headingWeight = 1.2
+	codeBoost     = 3.0
+	pairBoost     = 0.4
+	unknownGram   = 0.3
+)
+
+// ranker scores passages for one question in one set of bases.
+type ranker struct {
+	needs    []need
+	passages float64
+	average  float64 // words a passage
+	total    float64 // weight of all needs in coverage
+}
+
+// newRanker counts how rare the question's terms are in the bases and keeps the
+// rarest needs of an overlong question.
+func newRanker(ctx context.Context, db *sql.DB, bases []string, asked question) (*ranker, error) {
+	scope, err := json.Marshal(bases)
+	if err != nil {
+		return nil, err
+	}
+	r := &ranker{needs: asked.needs}
+	var words float64
+	const size = `SELECT coalesce(sum(passages), 0), coalesce(sum(words), 0) FROM lexical_base WHERE base IN (SELECT value FROM json_each(?))`
+	if err := db.QueryRowContext(ctx, size, string(scope)).Scan(&r.passages, &words); err != nil {
+		return nil, fmt.Errorf("count the passages: %w", err)
+	}
+	r.average = max(1, words/max(1, r.passages))
+	var terms []string
+	for _, n := range r.needs {
+		terms = append(append(terms, n.term), n.or...)
+	}
+	list, err := json.Marshal(terms)
+	if err != nil {
+		return nil, err
+	}
+	const rarity = `SELECT term, sum(passages) FROM lexical_term
+		WHERE term IN (SELECT value FROM json_each(?)) AND base IN (SELECT value FROM json_each(?)) GROUP BY term`
+	rows, err := db.QueryContext(ctx, rarity, string(list), string(scope))
+	if err != nil {
+		return nil, fmt.Errorf("count the terms: %w", err)
+	}
+	defer rows.Close()
+	holding := map[string]float64{}
+	for rows.Next() {
+		var term string
+		var n float64
+		if err := rows.Scan(&term, &n); err != nil {
+			return nil, err
+		}
+		holding[term] = n
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	r.weigh(holding)
+	return r, nil
+}
+
+// weigh gives every need its rarity.
+func (r *ranker) weigh(holding map[string]float64) {
+	for i := range r.needs {
+		n := &r.needs[i]
+		df := holding[n.term]
+		for _, t := range n.or {
+			df = max(df, holding[t])
+		}
+		if n.prefix {
+			df = max(df, r.passages/4)
+		}
+		n.rarity = math.Log(1 + (r.passages-df+0.5)/(df+0.5))
+		n.weight = n.rarity
+		if n.form == gram && df == 0 {
+			n.weight *= unknownGram // most of these straddle two words
+		}
+		if n.code {
+			n.rarity *= codeBoost
+		}
+	}
+	if len(r.needs) > maxNeeds {
+		slices.SortStableFunc(r.needs, func(a, b need) int { return cmp.Compare(b.rarity, a.rarity) })
+		r.needs = r.needs[:maxNeeds]
+	}
+	for _, n := range r.needs {
+		r.total += n.weight
+	}
+}
+
+// rank scores the candidates, best first, each once.
+func (r *ranker) rank(found []candidate, exact bool, k int) []Hit {
+	hits := make([]Hit, 0, len(found))
+	seen := map[int64]bool{}
+	for _, c := range found {
+		if seen[c.chunk] {
+			continue
+		}
+		seen[c.chunk] = true
+		score, coverage := r.score(c)
+		if exact {
+			coverage = (1 + coverage) / 2 // what stood in quotation marks is half of what was asked
+		}
+		hits = append(hits, Hit{Chunk: c.chunk, Score: score, Coverage: coverage})
+	}
+	slices.SortStableFunc(hits, func(a, b Hit) int { return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Chunk, b.Chunk)) })
+	return hits[:min(k, len(hits))]
+}
+
+// score is BM25 over the fields, with a little more for neighbours of the
+// question that are neighbours in the passage.
+func (r *ranker) score(c candidate) (score, coverage float64) {
+	long := k1 * (1 - b + b*float64(c.words())/r.average)
+	for _, n := range r.needs {
+		times := n.count(c.title)*titleWeight + n.count(c.heading)*headingWeight + n.count(c.text)
+		if n.form == join || len(n.or) > 0 {
+			times = max(times, n.count(c.code))
+		}
+		if times == 0 {
+			continue
+		}
+		score += n.rarity * times * (k1 + 1) / (times + long)
+		coverage += n.weight
+		if n.pair != "" && (occurrences(c.text, n.pair, false) > 0 || occurrences(c.title, n.pair, false) > 0 || occurrences(c.heading, n.pair, false) > 0) {
+			score += pairBoost * n.rarity
+		}
+	}
+	if r.total > 0 {
+		coverage /= r.total
+	}
+	return score, coverage
+}
+
+// count is how often the need is met in a field.
+func (n need) count(field string) float64 {
+	if field == "" {
+		return 0
+	}
+	times := occurrences(field, n.term, n.prefix)
+	for _, t := range n.or {
+		times += occurrences(field, t, false)
+	}
+	if n.phrase != "" {
+		times += occurrences(field, n.phrase, false)
+	}
+	return float64(times)
+}
+
+// occurrences counts a term, or terms that stand together, in a field of terms
+// with one space between.
+func occurrences(field, term string, prefix bool) int {
+	n := 0
+	for at := 0; ; {
+		i := strings.Index(field[at:], term)
+		if i < 0 {
+			return n
+		}
+		i += at
+		end := i + len(term)
+		if (i == 0 || field[i-1] == ' ') && (prefix || end == len(field) || field[end] == ' ') {
+			n++
+		}
+		at = end
+	}
+}
