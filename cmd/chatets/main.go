@@ -1,0 +1,28 @@
+// Command chatets is ChatETS: the service and everything an operator does, in
+// one binary.
+//
+// What a newcomer gets wrong: commands do not open the data directory. They talk
+// to the running service over its Unix socket, and only where none runs do they
+// start the same appliance for themselves, with the socket as its only door.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The first signal ends gracefully; after it the second one ends at once.
+	context.AfterFunc(ctx, stop)
+	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ()}
+	return execute(ctx, t, os.Args[1:])
+}
