@@ -1,9 +1,9 @@
+import { type ApiProblem, problemFrom } from "@/api/problem";
 import type { Schema } from "@/api/types";
 import type { ServerEvent } from "./sse";
 
 type Citation = Schema<"Citation">;
 type Message = Schema<"Message">;
-type Problem = Schema<"Problem">;
 
 /** The events of a run, checked: what comes from the wire is unknown until it was looked at. */
 export const phases = ["queued", "loading", "searching", "thinking", "writing", "done", "failed", "stopped", "interrupted"] as const;
@@ -14,7 +14,7 @@ export type RunEvent = { number: number } & (
   | { kind: "delta"; text: string }
   | { kind: "citations"; citations: Citation[] }
   | { kind: "done"; message: Message }
-  | { kind: "error"; problem: Problem }
+  | { kind: "error"; problem: ApiProblem }
   | { kind: "shutdown" }
 );
 
@@ -37,7 +37,7 @@ export function readRunEvent(event: ServerEvent): RunEvent | undefined {
     case "done":
       return { number, kind: "done", message: message(data()) };
     case "error":
-      return { number, kind: "error", problem: problem(data()) };
+      return { number, kind: "error", problem: failure(data()) };
     default:
       return undefined;
   }
@@ -81,7 +81,8 @@ function citation(value: unknown): Citation {
     heading: optionalText(v.heading),
     start: count(v.start),
     end: count(v.end),
-    text: text(v.text),
+    text: optionalText(v.text),
+    ...(v.withheld === true ? { withheld: true } : {}),
   };
 }
 
@@ -106,9 +107,13 @@ function message(value: unknown): Message {
   };
 }
 
-function problem(value: unknown): Problem {
+function failure(value: unknown): ApiProblem {
+  return problemFrom(optionalCount(record(value).status), value);
+}
+
+function problem(value: unknown): Message["problem"] {
   const v = record(value);
-  return {
+  const read = {
     type: optionalText(v.type),
     title: optionalText(v.title),
     status: optionalCount(v.status),
@@ -117,4 +122,5 @@ function problem(value: unknown): Problem {
     cure: optionalText(v.cure),
     request: optionalText(v.request),
   };
+  return read;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ApiProblem } from "@/api/problem";
 import type { RunEvent } from "./run-events";
 import { advance, emptyStream, phaseBars, type Stream } from "./stream";
 
@@ -61,7 +62,7 @@ describe("advance", () => {
   });
 
   it("keeps what was written when the run fails", () => {
-    const problem = { type: "about:blank", title: "Failed", status: 500, detail: "The server stopped.", code: "internal", request: "q1" };
+    const problem = new ApiProblem({ status: 500, detail: "The server stopped.", code: "internal", request: "q1" });
     const failed = run([...events.slice(0, 6), { number: 7, kind: "error", problem }]);
     expect(failed).toMatchObject({ text: "Efficiency is 41 % [1].", phase: "failed", problem, ended: true });
   });
@@ -80,14 +81,14 @@ describe("advance", () => {
 
 describe("phaseBars", () => {
   const cases = [
-    { name: "in the queue", count: 1, bars: ["now", "wait", "wait", "wait", "wait"] },
-    { name: "searching", count: 2, bars: ["skip", "skip", "now", "wait", "wait"] },
+    { name: "in the queue", count: 1, bars: ["now", "todo", "todo", "todo", "todo"] },
+    { name: "searching", count: 2, bars: ["skip", "skip", "now", "todo", "todo"] },
     { name: "writing", count: 4, bars: ["skip", "skip", "done", "skip", "now"] },
     { name: "done", count: 8, bars: ["skip", "skip", "done", "skip", "done"] },
   ];
   for (const { name, count, bars } of cases) it(name, () => expect(phaseBars(run(events.slice(0, count)))).toEqual(bars));
 
   it("shows where it broke", () => {
-    expect(phaseBars({ phase: "failed", seen: ["queued", "searching", "failed"] })).toEqual(["skip", "skip", "fail", "wait", "wait"]);
+    expect(phaseBars({ phase: "failed", seen: ["queued", "searching", "failed"] })).toEqual(["skip", "skip", "fail", "todo", "todo"]);
   });
 });

@@ -1,9 +1,10 @@
+import { type ApiProblem, problemFrom } from "@/api/problem";
 import type { Schema } from "@/api/types";
+import type { Phase as Bar } from "@/components/ui/phase-line";
 import type { Phase, RunEvent } from "./run-events";
 
 type Citation = Schema<"Citation">;
 type Message = Schema<"Message">;
-type Problem = Schema<"Problem">;
 
 /** What a page knows of an answer that is being written. */
 export interface Stream {
@@ -15,7 +16,7 @@ export interface Stream {
   text: string;
   citations: readonly Citation[];
   message?: Message;
-  problem?: Problem;
+  problem?: ApiProblem;
   ended: boolean;
 }
 
@@ -42,7 +43,7 @@ export function advance(stream: Stream, event: RunEvent): Stream {
         message: event.message,
         text: event.message.content,
         citations: event.message.citations,
-        problem: event.message.problem ?? next.problem,
+        ...(event.message.problem ? { problem: problemFrom(event.message.problem.status, event.message.problem) } : {}),
         ended: true,
       };
     case "error":
@@ -57,7 +58,6 @@ function enter(stream: Stream, phase: Phase): Stream {
   return { ...stream, phase, seen: stream.seen.includes(phase) ? stream.seen : [...stream.seen, phase] };
 }
 
-export type Bar = "done" | "now" | "skip" | "wait" | "fail";
 const steps = ["queued", "loading", "searching", "thinking", "writing"] as const;
 
 /** The five bars of the phase line: queue, model, documents, thinking, writing. */
@@ -67,8 +67,8 @@ export function phaseBars(stream: Pick<Stream, "phase" | "seen">): Bar[] {
   const broke = stream.phase === "failed" || stream.phase === "interrupted";
   return steps.map((step, i) => {
     const passed = stream.seen.includes(step) && (i > 0 || stream.seen.length === 1);
-    if (at >= 0) return i === at ? "now" : i > at ? "wait" : passed ? "done" : "skip";
+    if (at >= 0) return i === at ? "now" : i > at ? "todo" : passed ? "done" : "skip";
     if (broke && i === furthest) return "fail";
-    return passed ? "done" : i > furthest && broke ? "wait" : "skip";
+    return passed ? "done" : i > furthest && broke ? "todo" : "skip";
   });
 }

@@ -1,0 +1,179 @@
+import { Link, useParams } from "@tanstack/react-router";
+import { MessageCircleOff, PanelRight, SquarePen } from "lucide-react";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { asProblem } from "@/api/problem";
+import { Button } from "@/components/ui/button";
+import { Empty } from "@/components/ui/empty";
+import { ErrorPanel } from "@/components/ui/error-panel";
+import { Topbar } from "@/components/ui/frame";
+import { IconButton } from "@/components/ui/icon-button";
+import { More } from "@/components/ui/more";
+import { Loading, Skeleton } from "@/components/ui/skeleton";
+import { cx } from "@/lib/cx";
+import { phone, useMedia } from "@/lib/use-media";
+import { useWords } from "@/lib/words";
+import { Answer, Question } from "./answer";
+import { Composer, type ComposerHandle } from "./composer";
+import { Dock } from "./dock";
+import { KnowledgePicker } from "./knowledge-picker";
+import type { Message } from "./queries";
+import { RunLine } from "./run-line";
+import { SourcePanel } from "./source-panel";
+import { Transcript, type TranscriptHandle } from "./transcript";
+import { useChat } from "./use-chat";
+import { chatWords } from "./words";
+
+/** One chat: what was asked and answered, the answer that is being written, and the place to ask on. */
+export function ChatPage() {
+  const { conversation } = useParams({ strict: false });
+  // Nothing of one chat may stay on the page of another.
+  return conversation === undefined ? null : <Chat key={conversation} id={conversation} />;
+}
+
+interface OpenSource {
+  message: string;
+  number: number;
+}
+
+function Chat({ id }: { id: string }) {
+  const words = useWords(chatWords);
+  const chat = useChat(id);
+  const { query, messages, writing, running, ask, stop } = chat;
+  const conversation = query.data?.pages[0]?.conversation;
+  const composer = useRef<ComposerHandle>(null);
+  const transcript = useRef<TranscriptHandle>(null);
+  const [sources, setSources] = useState<OpenSource>();
+  const [chosen, setChosen] = useState<string[]>();
+  const knowledge = chosen ?? conversation?.knowledge ?? [];
+  useTitle(conversation?.title);
+
+  const send = (message: string) => {
+    ask.mutate({ message, knowledge }, { onError: () => composer.current?.restore(message) });
+    requestAnimationFrame(() => transcript.current?.toLatest());
+  };
+  const open = useCallback((message: string, number: number) => setSources({ message, number }), []);
+  const shown = messages.find((message) => message.id === sources?.message);
+  const cited = messages.findLast((message) => message.citations.length > 0);
+  const busy = ask.isPending || writing !== undefined;
+  const again = busy ? undefined : (answer: Message) => {
+    const question = messages.find((message) => message.id === answer.parent) ?? before(messages, answer);
+    if (question) send(question.content);
+  };
+
+  let body;
+  if (query.isPending) body = <ThreadSkeleton />;
+  else if (!conversation) {
+    body = asProblem(query.error).status === 404 ? (
+      <Empty icon={MessageCircleOff} title={words.chatGone} action={<Button asChild kind="primary"><Link to="/">{words.newChat}</Link></Button>}>
+        {words.chatGoneHelp}
+      </Empty>
+    ) : (
+      <ErrorPanel title={words.chatFailed} error={query.error} retry={() => void query.refetch()} />
+    );
+  } else {
+    body = (
+      <>
+        {query.hasNextPage && (
+          <More label={words.loadOlder} busy={query.isFetchingNextPage} error={query.isFetchNextPageError ? query.error : null} onMore={() => void query.fetchNextPage({ cancelRefetch: false })} />
+        )}
+        <ol className="grid gap-6">
+          {messages.map((message, i) => (
+            <li key={message.id} className={cx("-mx-2 min-w-0 px-2", i < messages.length - 2 && "[contain-intrinsic-size:auto_12rem] [content-visibility:auto]")}>
+              {message.role === "user" ? (
+                <Question>{message.content}</Question>
+              ) : (
+                <Answer message={message} current={sources?.message === message.id ? sources.number : undefined} onOpen={open} onAgain={again} />
+              )}
+            </li>
+          ))}
+          {ask.isPending && (
+            <li>
+              <Question>{ask.variables.message}</Question>
+            </li>
+          )}
+        </ol>
+      </>
+    );
+  }
+  return (
+    <>
+      <ChatBar
+        title={conversation?.title ?? ""}
+        panel={sources !== undefined}
+        onPanel={cited || sources ? () => setSources(sources || !cited ? undefined : { message: cited.id, number: cited.citations[0]?.number ?? 1 }) : undefined}
+      />
+      <Transcript handle={transcript} chat={query.isPending ? "" : id} first={messages[0]?.id} over={writing && <RunLine running={running} />}>
+        {body}
+      </Transcript>
+      {conversation && (
+        <Dock error={ask.error ?? stop.error} title={ask.error ? words.notSent : undefined} retry={ask.error ? () => composer.current?.submit() : undefined}>
+          <Composer
+            ref={composer}
+            chat={id}
+            placeholder={messages.length > 0 ? words.placeholderNext : words.placeholder}
+            running={writing !== undefined}
+            stopping={stop.isPending || (stop.isSuccess && stop.variables === writing?.run)}
+            sending={ask.isPending}
+            onSend={send}
+            onStop={() => writing?.run && stop.mutate(writing.run)}
+            tools={<KnowledgePicker chosen={knowledge} onChange={setChosen} />}
+          />
+        </Dock>
+      )}
+      <SourcePanel
+        open={sources !== undefined}
+        citations={shown?.citations ?? []}
+        number={sources?.number}
+        onOpen={(number) => sources && setSources({ ...sources, number })}
+        onClose={() => setSources(undefined)}
+      />
+    </>
+  );
+}
+
+function before(messages: readonly Message[], answer: Message): Message | undefined {
+  const at = messages.findIndex((message) => message.id === answer.id);
+  return messages.slice(0, Math.max(0, at)).findLast((message) => message.role === "user");
+}
+
+function ChatBar({ title, panel, onPanel }: { title: string; panel: boolean; onPanel: (() => void) | undefined }) {
+  const words = useWords(chatWords);
+  const onPhone = useMedia(phone);
+  return (
+    <Topbar
+      actions={
+        onPhone ? (
+          <Link to="/" aria-label={words.newChat} className="inline-grid size-11 flex-none place-items-center rounded-s text-muted hover:bg-hover hover:text-text">
+            <SquarePen aria-hidden="true" />
+          </Link>
+        ) : (
+          <IconButton icon={PanelRight} label={words.openSources} pressed={panel} disabled={!onPanel} onClick={onPanel} />
+        )
+      }
+    >
+      <h1 className="min-w-0 truncate text-m font-medium max-frame:flex-1 max-frame:text-center">{title}</h1>
+    </Topbar>
+  );
+}
+
+function useTitle(title: string | undefined): void {
+  useEffect(() => {
+    if (title) document.title = `${title} · ChatETS`;
+    return () => {
+      document.title = "ChatETS";
+    };
+  }, [title]);
+}
+
+function ThreadSkeleton() {
+  return (
+    <Loading className="grid gap-6">
+      <Skeleton className="h-11 w-3/5 justify-self-end rounded-m!" />
+      <div className="grid gap-3">
+        {["w-1/4", "w-full", "w-full", "w-4/5", "w-full", "w-2/3"].map((width, i) => (
+          <Skeleton key={i} className={cx("h-3.5", width)} />
+        ))}
+      </div>
+    </Loading>
+  );
+}

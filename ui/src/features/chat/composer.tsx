@@ -1,0 +1,146 @@
+import { ArrowUp, Square } from "lucide-react";
+import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "react";
+import { useSay } from "@/components/ui/live";
+import { Tooltip } from "@/components/ui/tooltip";
+import { cx } from "@/lib/cx";
+import { useMedia } from "@/lib/use-media";
+import { useWords } from "@/lib/words";
+import { useDraft } from "./drafts";
+import { chatWords } from "./words";
+
+export interface ComposerHandle {
+  /** Gives a question back that was not sent, unless another one was begun. */
+  restore: (text: string) => void;
+  submit: () => void;
+  focus: () => void;
+}
+
+interface ComposerProps {
+  ref?: Ref<ComposerHandle>;
+  /** Whose draft is shown: a chat's id, or "new". */
+  chat: string;
+  placeholder: string;
+  /** An answer is being written: the button stops it. */
+  running?: boolean;
+  stopping?: boolean;
+  sending?: boolean;
+  onSend: (text: string) => void;
+  onStop?: () => void;
+  /** What stands left of the send button. */
+  tools: ReactNode;
+}
+
+export function Composer({ ref, chat, placeholder, running = false, stopping = false, sending = false, onSend, onStop, tools }: ComposerProps) {
+  const words = useWords(chatWords);
+  const say = useSay();
+  const box = useRef<HTMLTextAreaElement>(null);
+  const [text, setText] = useDraft(chat);
+  const [held, setHeld] = useState(false);
+  const onTouch = useMedia("(pointer: coarse)");
+  const ready = text.trim() !== "" && !sending && !running;
+
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    element.style.height = "auto";
+    element.style.height = `${element.scrollHeight}px`;
+  }, [text]);
+
+  useEffect(() => {
+    if (!onTouch) box.current?.focus({ preventScroll: true });
+  }, [chat, onTouch]);
+
+  useEffect(() => {
+    const onKey = (event: globalThis.KeyboardEvent) => {
+      if (event.key === "Escape" && event.shiftKey) {
+        event.preventDefault();
+        box.current?.focus();
+      }
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+
+  const send = () => {
+    if (running) {
+      if (text.trim() === "") return;
+      setHeld(true);
+      say(words.waitToSend);
+      return;
+    }
+    if (!ready) return;
+    const message = text.trim();
+    setText("");
+    onSend(message);
+  };
+  useImperativeHandle(ref, () => ({
+    restore: (lost) => {
+      if (box.current?.value.trim() === "") setText(lost);
+    },
+    submit: send,
+    focus: () => box.current?.focus(),
+  }));
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    send();
+  };
+  const press = (event: KeyboardEvent<HTMLTextAreaElement>) => {
+    // 229 is what some input methods send for the Enter that ends a composition.
+    if (event.nativeEvent.isComposing || event.nativeEvent.keyCode === 229) return;
+    if (event.key === "Enter" && !event.shiftKey && !event.altKey && !onTouch) {
+      event.preventDefault();
+      send();
+    } else if (event.key === "Escape" && !event.shiftKey && running) {
+      event.preventDefault();
+      onStop?.();
+    }
+  };
+
+  const label = running ? (stopping ? words.stopping : words.stop) : words.send;
+  return (
+    <>
+      <form
+        aria-label={words.composer}
+        onSubmit={submit}
+        className="composer rounded-l bg-raised px-3 pt-3 pb-2.5 shadow-[inset_0_0_0_1px_var(--border),var(--shadow-2)] transition-shadow duration-fast focus-within:shadow-[inset_0_0_0_1px_var(--border-strong),var(--shadow-2)] contrast:shadow-[inset_0_0_0_1px_var(--border-strong)] contrast:focus-within:outline-2 contrast:focus-within:outline-focus"
+      >
+        <textarea
+          ref={box}
+          rows={1}
+          dir="auto"
+          value={text}
+          aria-label={placeholder}
+          placeholder={placeholder}
+          enterKeyHint={onTouch ? "enter" : "send"}
+          onChange={(event) => {
+            setText(event.target.value);
+            setHeld(false);
+          }}
+          onKeyDown={press}
+          className="thin-scroll block max-h-[min(20rem,40dvh)] min-h-9 w-full resize-none bg-transparent px-2 pt-0.75 pb-2 text-l leading-[1.5] outline-none"
+        />
+        <div className="flex items-center gap-0.5">
+          {tools}
+          <span className="flex-1" />
+          <Tooltip text={label} keys={running ? "Esc" : "Enter"} side="top">
+            <button
+              type={running ? "button" : "submit"}
+              aria-label={label}
+              aria-disabled={running ? stopping : !ready}
+              aria-busy={sending || stopping || undefined}
+              onClick={running ? () => !stopping && onStop?.() : undefined}
+              className={cx(
+                "grid size-9 flex-none place-items-center rounded-full transition-[background,color] duration-fast touch:size-11",
+                running ? "bg-text text-surface aria-disabled:opacity-60" : ready ? "bg-accent text-on-accent hover:bg-accent-hover" : "bg-selected text-off",
+              )}
+            >
+              {running ? <Square aria-hidden="true" className="size-3.5 fill-current" /> : <ArrowUp aria-hidden="true" className="stroke-[2.1]" />}
+            </button>
+          </Tooltip>
+        </div>
+      </form>
+      {held && running && <p className="mt-2 text-center text-xs text-muted">{words.waitToSend}</p>}
+    </>
+  );
+}

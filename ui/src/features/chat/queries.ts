@@ -1,0 +1,83 @@
+import { type InfiniteData, infiniteQueryOptions, type QueryClient } from "@tanstack/react-query";
+import { api, body } from "@/api/client";
+import { key } from "@/api/query";
+import type { Schema } from "@/api/types";
+
+export type Conversation = Schema<"Conversation">;
+export type Message = Schema<"Message">;
+export type Transcript = Schema<"Transcript">;
+type List = Schema<"PageConversation">;
+
+/** The person's chats, newest first, page by page. */
+export const conversationsQuery = infiniteQueryOptions({
+  queryKey: key("/api/conversations"),
+  queryFn: ({ pageParam, signal }) =>
+    body(api.GET("/api/conversations", { params: { query: { limit: 40, ...(pageParam ? { cursor: pageParam } : {}) } }, signal })),
+  initialPageParam: "",
+  getNextPageParam: (last) => last.next || undefined,
+});
+
+/** One chat: the first page is the newest, each further one is older. */
+export function transcriptQuery(id: string) {
+  return infiniteQueryOptions({
+    queryKey: key("/api/conversations/{id}", id),
+    queryFn: ({ pageParam, signal }) =>
+      body(api.GET("/api/conversations/{id}", { params: { path: { id }, query: pageParam ? { cursor: pageParam } : {} }, signal })),
+    initialPageParam: "",
+    getNextPageParam: (last) => last.next || undefined,
+  });
+}
+
+/** The messages of a chat, oldest first, whatever page they came with. */
+export function messagesOf(data: InfiniteData<Transcript> | undefined): Message[] {
+  const seen = new Map<string, Message>();
+  for (const page of [...(data?.pages ?? [])].reverse()) for (const message of page.messages) seen.set(message.id, message);
+  return [...seen.values()];
+}
+
+/** Puts new or changed messages into the chat that is shown, without asking for it again. */
+export function putMessages(queries: QueryClient, id: string, messages: readonly Message[]): void {
+  queries.setQueryData(transcriptQuery(id).queryKey, (data) => {
+    const [newest, ...older] = data?.pages ?? [];
+    if (!data || !newest) return data;
+    const changed = new Map(messages.map((message) => [message.id, message]));
+    const replace = (list: readonly Message[]) =>
+      list.map((message) => {
+        const next = changed.get(message.id);
+        changed.delete(message.id);
+        return next ?? message;
+      });
+    const rest = older.map((page) => ({ ...page, messages: replace(page.messages) }));
+    return { ...data, pages: [{ ...newest, messages: [...replace(newest.messages), ...changed.values()] }, ...rest] };
+  });
+}
+
+/** Begins a chat in the cache, so that its page opens with the question already on it. */
+export function putConversation(queries: QueryClient, conversation: Conversation, messages: readonly Message[]): void {
+  queries.setQueryData(transcriptQuery(conversation.id).queryKey, {
+    pages: [{ conversation, messages: [...messages], next: "" }],
+    pageParams: [""],
+  });
+  queries.setQueryData(conversationsQuery.queryKey, (data) => {
+    const [first, ...rest] = data?.pages ?? [];
+    if (!data || !first) return data;
+    return { ...data, pages: [{ ...first, items: [conversation, ...first.items] }, ...rest] };
+  });
+}
+
+/** Changes one row of the list; undefined takes it out. */
+export function putRow(queries: QueryClient, id: string, change: (row: Conversation) => Conversation | undefined): void {
+  queries.setQueryData(conversationsQuery.queryKey, (data) =>
+    data && {
+      ...data,
+      pages: data.pages.map((page): List => ({
+        ...page,
+        items: page.items.flatMap((row) => {
+          if (row.id !== id) return [row];
+          const next = change(row);
+          return next ? [next] : [];
+        }),
+      })),
+    },
+  );
+}

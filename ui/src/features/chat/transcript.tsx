@@ -1,0 +1,98 @@
+import { ArrowDown } from "lucide-react";
+import { type ReactNode, type RefObject, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "react";
+import { cx } from "@/lib/cx";
+import { useWords } from "@/lib/words";
+import { chatWords } from "./words";
+
+export interface TranscriptHandle {
+  toLatest: () => void;
+}
+
+interface TranscriptProps {
+  handle: RefObject<TranscriptHandle | null>;
+  /** The chat that is shown: another one opens at its end. */
+  chat: string;
+  /** The first message: when an older one takes its place, what is read must not move. */
+  first: string | undefined;
+  children: ReactNode;
+  /** What stands over the lower edge: the phase line. */
+  over: ReactNode;
+}
+
+/** How near to the end counts as being there. */
+const near = 48;
+
+/** The scrolling column. It follows the answer only while the reader is at the end. */
+export function Transcript({ handle, chat, first, children, over }: TranscriptProps) {
+  const words = useWords(chatWords);
+  const pane = useRef<HTMLDivElement>(null);
+  const column = useRef<HTMLDivElement>(null);
+  const pinned = useRef(true);
+  const last = useRef<{ chat: string; first: string | undefined; height: number }>({ chat: "", first: undefined, height: 0 });
+  const [away, setAway] = useState(false);
+
+  const toLatest = useCallback(() => {
+    const element = pane.current;
+    if (!element) return;
+    pinned.current = true;
+    element.scrollTop = element.scrollHeight;
+    setAway(false);
+  }, []);
+  useImperativeHandle(handle, () => ({ toLatest }), [toLatest]);
+
+  useLayoutEffect(() => {
+    const element = pane.current;
+    if (!element) return;
+    const before = last.current;
+    last.current = { chat, first, height: element.scrollHeight };
+    if (before.chat !== chat) toLatest();
+    else if (before.first !== undefined && before.first !== first && !pinned.current) element.scrollTop += element.scrollHeight - before.height;
+  }, [chat, first, toLatest]);
+
+  useEffect(() => {
+    const element = pane.current;
+    const content = column.current;
+    if (!element || !content) return;
+    const observer = new ResizeObserver(() => {
+      last.current.height = element.scrollHeight;
+      if (pinned.current) element.scrollTop = element.scrollHeight;
+    });
+    observer.observe(content);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  const scrolled = () => {
+    const element = pane.current;
+    if (!element) return;
+    const distance = element.scrollHeight - element.scrollTop - element.clientHeight;
+    pinned.current = distance < near;
+    setAway(distance > Math.max(near, element.clientHeight / 2));
+  };
+  return (
+    <div className="relative flex min-h-0 flex-1 flex-col">
+      <div ref={pane} onScroll={scrolled} className="thin-scroll min-h-0 flex-1 overflow-x-hidden overflow-y-auto [overflow-anchor:none]">
+        <div ref={column} className="mx-auto w-full max-w-column px-4 pt-2 pb-14 frame:px-0">{children}</div>
+      </div>
+      <div className="pointer-events-none absolute inset-x-0 bottom-0 px-4 frame:px-6">
+        <div className="relative mx-auto max-w-column">
+          <button
+            type="button"
+            aria-label={words.latest}
+            title={words.latest}
+            onClick={toLatest}
+            tabIndex={away ? 0 : -1}
+            aria-hidden={!away}
+            className={cx(
+              "pointer-events-auto absolute start-1/2 bottom-full mb-2 grid size-9 -translate-x-1/2 place-items-center rounded-full bg-raised text-muted float-edge transition-opacity duration-base hover:text-text touch:size-11 rtl:translate-x-1/2",
+              !away && "invisible opacity-0",
+            )}
+          >
+            <ArrowDown aria-hidden="true" />
+          </button>
+          {over}
+        </div>
+      </div>
+    </div>
+  );
+}
