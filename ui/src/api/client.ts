@@ -1,11 +1,13 @@
 import createFetchClient, { type Middleware } from "openapi-fetch";
 import { ApiProblem, asProblem, problemFrom } from "./problem";
 import type { paths } from "./schema";
+import type { Schema } from "./types";
 
 /** What the page knows about its own session; filled from the bootstrap. */
 const credentials = { csrf: "" };
 const expiryListeners = new Set<() => void>();
 const reachListeners = new Set<(reached: boolean) => void>();
+const sessionListeners = new Set<(session: Schema<"Session">) => void>();
 
 /** Keeps the token that proves a writing request comes from this page. */
 export function setCSRF(token: string): void {
@@ -16,6 +18,12 @@ export function setCSRF(token: string): void {
 export function onSessionExpired(listener: () => void): () => void {
   expiryListeners.add(listener);
   return () => expiryListeners.delete(listener);
+}
+
+/** Calls back when another session has taken the place of this page's own. */
+export function onSessionReplaced(listener: (session: Schema<"Session">) => void): () => void {
+  sessionListeners.add(listener);
+  return () => sessionListeners.delete(listener);
 }
 
 /** Calls back after each request: whether the server was reached at all. */
@@ -52,6 +60,24 @@ export function refusalFrom(status: number, raw: string, request: string): ApiPr
 
 const safe = new Set(["GET", "HEAD", "OPTIONS"]);
 
+/**
+ * Sends a request, and once more when the page's token was out of date: signing in
+ * again in another tab begins a new session, which this tab then shares.
+ */
+async function send(request: Request): Promise<Response> {
+  // Looked up per call, so that a test may stand in for the network.
+  if (safe.has(request.method)) return globalThis.fetch(request);
+  const again = request.clone();
+  const response = await globalThis.fetch(request);
+  if (response.status !== 403 || problemFrom(403, await response.clone().json().catch(() => null)).code !== "csrf") return response;
+  const { data } = await api.GET("/api/session");
+  if (!data) return response;
+  credentials.csrf = data.csrf;
+  for (const tell of sessionListeners) tell(data);
+  again.headers.set("X-CSRF-Token", data.csrf);
+  return globalThis.fetch(again);
+}
+
 const middleware: Middleware = {
   onRequest({ request }) {
     if (!safe.has(request.method)) {
@@ -82,8 +108,7 @@ const middleware: Middleware = {
  */
 export const api = createFetchClient<paths>({
   baseUrl: typeof location === "undefined" ? "/" : location.origin,
-  // Looked up per call, so that a test may stand in for the network.
-  fetch: (request) => globalThis.fetch(request),
+  fetch: send,
 });
 api.use(middleware);
 

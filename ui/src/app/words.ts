@@ -31,5 +31,7 @@ export const appWords = new Catalogue({
   backOnline: "The server is back.",
   expiredTitle: "Sign in again",
   expiredLead: "Your session has ended. This page and what you wrote stay as they are.",
-  workspace: "Workspace",
+  someoneElse: "Sign in as someone else",
+  searchOpen: "Search",
+  commands: "Commands",
 });

@@ -1,4 +1,4 @@
-/** Whether a person may manage people: the same rule as the server's, which decides. */
-export function administers(person: { role: string; workspaceRole: string }): boolean {
-  return person.role === "owner" || person.role === "admin" || person.workspaceRole === "admin";
+/** Whether a person runs the installation: the same rule as the server's, which decides. */
+export function administers(person: { role: string }): boolean {
+  return person.role === "owner" || person.role === "admin";
 }

@@ -1,3 +1,5 @@
+import "@/components/document/words.de";
+import "@/components/password/words.de";
 import "@/components/ui/words.de";
 import "@/features/chat/words.de";
 import "@/features/knowledge/words.de";

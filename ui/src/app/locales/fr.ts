@@ -1,3 +1,5 @@
+import "@/components/document/words.fr";
+import "@/components/password/words.fr";
 import "@/components/ui/words.fr";
 import "@/features/chat/words.fr";
 import "@/features/knowledge/words.fr";

@@ -1,14 +1,13 @@
 import { type FormEvent, useState } from "react";
 import { asProblem } from "@/api/problem";
+import { NewPasswordField, usePasswordError } from "@/components/password/new-password-field";
 import { Button } from "@/components/ui/button";
 import { ErrorPanel } from "@/components/ui/error-panel";
-import { PasswordField, TextField } from "@/components/ui/field";
+import { TextField } from "@/components/ui/field";
 import { Note } from "@/components/ui/note";
 import { useWords } from "@/lib/words";
 import { setUp } from "./enter";
 import { Gate } from "./gate";
-import { PasswordRulesList } from "./password-rules";
-import { checkPassword } from "./rules";
 import type { DoorProps } from "./sign-in-page";
 import { loginWords } from "./words";
 
@@ -27,12 +26,11 @@ export function SetUpPage({ token, onEntered, onSubmitting }: SetUpPageProps) {
   const [checked, setChecked] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const rules = checkPassword(values.password, values);
 
   const own: Record<FieldName, string | undefined> = {
     name: values.name.trim() ? undefined : words.nameMissing,
     email: !values.email.trim() ? words.emailMissing : /.@./.test(values.email) ? undefined : words.emailOdd,
-    password: !values.password ? words.passwordMissing : rules.length && rules.own ? undefined : words.ruleBroken,
+    password: usePasswordError(values.password, values),
   };
   const problem = error === null ? null : asProblem(error);
   const errorOf = (name: FieldName) => (checked ? own[name] : undefined) ?? problem?.field(name);
@@ -79,7 +77,7 @@ export function SetUpPage({ token, onEntered, onSubmitting }: SetUpPageProps) {
         {elsewhere && <ErrorPanel error={error} />}
         <TextField label={words.name} help={words.nameHelp} autoComplete="name" autoFocus {...change("name")} />
         <TextField label={words.email} type="email" autoComplete="username" autoCapitalize="off" spellCheck={false} {...change("email")} />
-        <PasswordField label={words.newPassword} autoComplete="new-password" help={<PasswordRulesList rules={rules} />} {...change("password")} />
+        <NewPasswordField label={words.newPassword} owner={values} {...change("password")} />
         <Button kind="primary" wide type="submit" busy={busy}>{words.setUp}</Button>
       </form>
     </Gate>

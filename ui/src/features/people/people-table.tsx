@@ -1,0 +1,94 @@
+import { Ban, Check, Ellipsis, KeyRound, UserCheck, UserCog } from "lucide-react";
+import type { ReactNode } from "react";
+import { useSession } from "@/api/query";
+import type { Schema } from "@/api/types";
+import { Avatar } from "@/components/ui/avatar";
+import { IconButton } from "@/components/ui/icon-button";
+import { Menu, MenuItem, MenuLine } from "@/components/ui/menu";
+import { Pill, Tag } from "@/components/ui/pill";
+import { Cell, Head, Row, Table } from "@/components/ui/table";
+import { useFormat } from "@/lib/format";
+import { useWords } from "@/lib/words";
+import { peopleWords } from "./words";
+
+export type PersonAct = "roles" | "password" | "disable" | "enable";
+
+interface PeopleTableProps {
+  people: readonly Schema<"Person">[];
+  onAct: (act: PersonAct, person: Schema<"Person">) => void;
+  foot?: ReactNode;
+}
+
+export function PeopleTable({ people, onAct, foot }: PeopleTableProps) {
+  const words = useWords(peopleWords);
+  return (
+    <Table
+      label={words.title}
+      foot={foot}
+      head={
+        <>
+          <Head>{words.name}</Head>
+          <Head className="max-frame:hidden">{words.email}</Head>
+          <Head>{words.role}</Head>
+          <Head className="max-frame:hidden">{words.state}</Head>
+          <Head figures className="max-frame:hidden">{words.lastActive}</Head>
+          <Head hidden>{words.actions}</Head>
+        </>
+      }
+    >
+      {people.map((person) => <PersonRow key={person.id} person={person} onAct={onAct} />)}
+    </Table>
+  );
+}
+
+function PersonRow({ person, onAct }: { person: Schema<"Person">; onAct: PeopleTableProps["onAct"] }) {
+  const words = useWords(peopleWords);
+  const format = useFormat();
+  const { person: me } = useSession();
+  const mine = person.id === me.id;
+  return (
+    <Row>
+      <Cell>
+        <span className="flex min-w-0 items-center gap-2">
+          <Avatar quiet name={person.name} />
+          <span className="max-w-56 min-w-0">
+            <span className="block truncate" title={person.name}>
+              {person.name}
+              {mine && <span className="text-faint"> · {words.you}</span>}
+            </span>
+            <span className="block truncate text-xs text-muted frame:hidden">{person.email}</span>
+          </span>
+          {person.disabled && <span className="frame:hidden"><Pill icon={Ban}>{words.disabled}</Pill></span>}
+        </span>
+      </Cell>
+      <Cell className="text-muted max-frame:hidden">
+        <span className="block max-w-64 truncate" title={person.email}>{person.email}</span>
+      </Cell>
+      <Cell>
+        {person.role ? <Tag>{words.roles[person.role]}</Tag> : <span className="text-muted">{words.workspaceRoles[person.workspaceRole]}</span>}
+      </Cell>
+      <Cell className="max-frame:hidden">
+        {person.disabled ? <Pill icon={Ban}>{words.disabled}</Pill> : <Pill kind="ok" icon={Check}>{words.active}</Pill>}
+      </Cell>
+      <Cell figures className="whitespace-nowrap text-muted max-frame:hidden">
+        {person.lastActive ? <time dateTime={person.lastActive} title={format.time(person.lastActive)}>{format.age(person.lastActive)}</time> : words.never}
+      </Cell>
+      <Cell className="w-px text-end">
+        <Menu trigger={<IconButton small icon={Ellipsis} label={words.menuOf(person.name)} />}>
+          <MenuItem icon={UserCog} onSelect={() => onAct("roles", person)}>{words.changeRoles}</MenuItem>
+          <MenuItem icon={KeyRound} onSelect={() => onAct("password", person)}>{words.setPassword}</MenuItem>
+          {!mine && (
+            <>
+              <MenuLine />
+              {person.disabled ? (
+                <MenuItem icon={UserCheck} onSelect={() => onAct("enable", person)}>{words.enable}</MenuItem>
+              ) : (
+                <MenuItem danger icon={Ban} onSelect={() => onAct("disable", person)}>{words.disable}</MenuItem>
+              )}
+            </>
+          )}
+        </Menu>
+      </Cell>
+    </Row>
+  );
+}
