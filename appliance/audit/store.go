@@ -96,47 +96,52 @@ func compose(ctx context.Context, now time.Time, e Entry) (row, error) {
 	return r, nil
 }
 
+// numbers is the end of the numbers rows may have. A row that somebody planted
+// beyond it is reported by Verify and must not use up the numbers.
+const numbers = math.MaxInt64 / 2
+
 // tip is the end of the chain inside a transaction, and why it cannot be
 // trusted: "" in the ordinary case.
 func (l *Log) tip(ctx context.Context, tx *sqlite.Tx) (head, string, error) {
-	const read = `SELECT row, hash, seal FROM audit_head WHERE id = 1`
-	var at head
-	var seal []byte
+	const read = `SELECT (SELECT coalesce(max(row), 0) FROM audit WHERE row < ?), h.row, h.hash, h.seal
+		FROM (SELECT 1) LEFT JOIN audit_head AS h ON h.id = 1`
 	known := l.known()
-	err := tx.QueryRow(ctx, read).Scan(&at.row, &at.hash, &seal)
+	e, err := scanEnd(tx.QueryRow(ctx, read, int64(numbers)))
+	if err != nil {
+		return head{}, "", err
+	}
 	why := ""
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	case !e.found && e.last == 0 && known.row == 0:
+		return head{}, "", nil // the first row of a new installation
+	case !e.found:
 		why = "head-missing"
-	case err != nil:
-		return head{}, "", err
-	case !l.chain.sealed(at, seal):
+	case !l.chain.sealed(e.head, e.seal):
 		why = "head-forged"
-	case at.row < known.row:
+	case e.head.row < known.row:
 		why = "head-older"
+	case e.last > e.head.row:
+		why = "rows-behind-head"
 	default:
-		return at, "", nil
+		return e.head, "", nil
 	}
 	last, err := lastRow(ctx, tx)
 	if err != nil {
 		return head{}, "", err
 	}
-	if why == "head-missing" && last.row == 0 && known.row == 0 {
-		return head{}, "", nil // the first row of a new installation
-	}
 	// The number goes past everything ever used: rows that were cut away stay
 	// missing for everybody to see.
-	if at.row < math.MaxInt64/2 { // a forged number must not exhaust the numbers
-		last.row = max(last.row, at.row)
+	if e.head.row < numbers {
+		last.row = max(last.row, e.head.row)
 	}
 	last.row = max(last.row, known.row)
 	return last, why, nil
 }
 
 func lastRow(ctx context.Context, tx *sqlite.Tx) (head, error) {
-	const read = `SELECT row, hash FROM audit ORDER BY row DESC LIMIT 1`
+	const read = `SELECT row, hash FROM audit WHERE row < ? ORDER BY row DESC LIMIT 1`
 	var h head
-	err := tx.QueryRow(ctx, read).Scan(&h.row, &h.hash)
+	err := tx.QueryRow(ctx, read, int64(numbers)).Scan(&h.row, &h.hash)
 	if errors.Is(err, sql.ErrNoRows) {
 		return head{}, nil
 	}
@@ -178,9 +183,13 @@ type end struct {
 func (s store) end(ctx context.Context) (end, error) {
 	const read = `SELECT (SELECT coalesce(max(row), 0) FROM audit), h.row, h.hash, h.seal
 		FROM (SELECT 1) LEFT JOIN audit_head AS h ON h.id = 1`
+	return scanEnd(s.db.Read().QueryRowContext(ctx, read))
+}
+
+func scanEnd(row *sql.Row) (end, error) {
 	var e end
 	var number sql.NullInt64
-	if err := s.db.Read().QueryRowContext(ctx, read).Scan(&e.last, &number, &e.head.hash, &e.seal); err != nil {
+	if err := row.Scan(&e.last, &number, &e.head.hash, &e.seal); err != nil {
 		return end{}, err
 	}
 	e.found, e.head.row = number.Valid, number.Int64
