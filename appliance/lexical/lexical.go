@@ -46,6 +46,7 @@ type Hit struct {
 
 // candidates is how many passages FTS5 ranks before they are scored here.
 const candidates = 200
+const wideShare = 0.25
 
 // Search ranks the passages of the query's bases, best first. Quoted phrases
 // restrict the answer to passages that hold them word for word; where no
@@ -64,7 +65,7 @@ func Search(ctx context.Context, db *sql.DB, q Query) ([]Hit, error) {
 	}
 	n := max(candidates, 4*q.K)
 	if len(asked.phrases) > 0 {
-		found, err := fetch(ctx, db, match(q.Bases, nil, asked.phrases), q.Denied, n)
+		found, err := r.fetch(ctx, db, q, nil, asked.phrases, n)
 		if err != nil {
 			return nil, err
 		}
@@ -76,13 +77,13 @@ func Search(ctx context.Context, db *sql.DB, q Query) ([]Hit, error) {
 	if len(r.needs) == 0 {
 		return nil, nil
 	}
-	found, err := fetch(ctx, db, match(q.Bases, r.needs, nil), q.Denied, n)
+	found, err := r.fetch(ctx, db, q, r.telling(), nil, n)
 	if err != nil {
 		return nil, err
 	}
 	if codes := slices.DeleteFunc(slices.Clone(r.needs), func(n need) bool { return !n.code }); len(codes) > 0 && len(found) == n {
 		// A passage that holds the code must not be lost in a crowd of common words.
-		exact, err := fetch(ctx, db, match(q.Bases, codes, nil), q.Denied, n)
+		exact, err := r.fetch(ctx, db, q, codes, nil, n)
 		if err != nil {
 			return nil, err
 		}
@@ -132,20 +133,32 @@ func (c candidate) holds(phrases []phrase) bool {
 }
 
 // fetch lists the best passages by FTS5's own ranking. What may not be seen is
-// left out inside the query, before the cut.
-func fetch(ctx context.Context, db *sql.DB, expression string, denied []string, n int) ([]candidate, error) {
-	const best = `SELECT rowid, title, heading, text, code, surface FROM lexical_word
-		WHERE lexical_word MATCH ? AND rank MATCH 'bm25(0.0, 1.5, 1.2, 1.0, 2.0, 0.0)'
-		AND rowid NOT IN (SELECT chunk FROM lexical_entry WHERE document IN (SELECT value FROM json_each(?)))
-		ORDER BY rank LIMIT ?`
-	if denied == nil {
-		denied = []string{}
-	}
-	hidden, err := json.Marshal(denied)
+// left out inside the query, before the cut: by the base's token in MATCH where
+// the bases are a small part of the index, by the entry of each ranked passage
+// where they are most of it.
+func (r *ranker) fetch(ctx context.Context, db *sql.DB, q Query, needs []need, phrases []phrase, n int) ([]candidate, error) {
+	const narrow = `SELECT rowid, title, heading, text, code, surface FROM lexical_word
+		WHERE lexical_word MATCH ?1 AND rank MATCH 'bm25(0.0, 1.5, 1.2, 1.0, 2.0, 0.0)'
+		AND rowid NOT IN (SELECT chunk FROM lexical_entry WHERE document IN (SELECT value FROM json_each(?2)))
+		ORDER BY rank LIMIT ?3`
+	const wide = `SELECT rowid, title, heading, text, code, surface FROM lexical_word
+		WHERE lexical_word MATCH ?1 AND rank MATCH 'bm25(0.0, 1.5, 1.2, 1.0, 2.0, 0.0)'
+		AND rowid NOT IN (SELECT chunk FROM lexical_entry WHERE document IN (SELECT value FROM json_each(?2)))
+		AND EXISTS (SELECT 1 FROM lexical_entry AS e WHERE e.chunk = lexical_word.rowid AND e.base IN (SELECT value FROM json_each(?4)))
+		ORDER BY rank LIMIT ?3`
+	hidden, err := list(q.Denied)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := db.QueryContext(ctx, best, expression, string(hidden), n)
+	query, args := narrow, []any{match(q.Bases, needs, phrases), hidden, n}
+	if r.passages > r.all*wideShare {
+		scope, err := list(q.Bases)
+		if err != nil {
+			return nil, err
+		}
+		query, args = wide, []any{match(nil, needs, phrases), hidden, n, scope}
+	}
+	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("search the words: %w", err)
 	}
@@ -159,4 +172,13 @@ func fetch(ctx context.Context, db *sql.DB, expression string, denied []string, 
 		found = append(found, c)
 	}
 	return found, rows.Err()
+}
+
+// list is a list as json_each reads it.
+func list(items []string) (string, error) {
+	if len(items) == 0 {
+		return "[]", nil
+	}
+	text, err := json.Marshal(items)
+	return string(text), err
 }

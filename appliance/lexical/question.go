@@ -23,6 +23,7 @@ type need struct {
 	code   bool
 	rarity float64 // idf, set when the counts are known
 	weight float64 // in coverage
+	held   float64 // passages that hold it
 }
 
 // phrase is what stood in quotation marks.
@@ -188,22 +189,21 @@ func mixed(w string) bool {
 // all the same.
 func match(bases []string, needs []need, phrases []phrase) string {
 	var b strings.Builder
-	b.WriteString("base : (")
 	for i, base := range bases {
-		if i > 0 {
-			b.WriteString(" OR ")
-		}
+		b.WriteString([]string{"base : (", " OR "}[min(i, 1)])
 		quote(&b, baseToken(base))
 	}
-	b.WriteByte(')')
-	for _, p := range phrases {
-		b.WriteString(" AND {title heading text} : ")
+	if len(bases) > 0 {
+		b.WriteString(") AND ")
+	}
+	for i, p := range phrases {
+		b.WriteString([]string{"{title heading text} : ", " AND {title heading text} : "}[min(i, 1)])
 		quote(&b, p.terms)
 	}
 	if len(phrases) > 0 {
 		return b.String()
 	}
-	b.WriteString(" AND {title heading text code} : (")
+	b.WriteString("{title heading text code} : (")
 	for i, n := range needs {
 		if i > 0 {
 			b.WriteString(" OR ")

@@ -20,12 +20,15 @@ const (
 	codeBoost     = 3.0
 	pairBoost     = 0.4
 	unknownGram   = 0.3
+	enoughNeeds   = 4
+	common        = 0.1
 )
 
 // ranker scores passages for one question in one set of bases.
 type ranker struct {
 	needs    []need
-	passages float64
+	passages float64 // in the bases
+	all      float64 // in the index
 	average  float64 // words a passage
 	total    float64 // weight of all needs in coverage
 }
@@ -39,8 +42,9 @@ func newRanker(ctx context.Context, db *sql.DB, bases []string, asked question) 
 	}
 	r := &ranker{needs: asked.needs}
 	var words float64
-	const size = `SELECT coalesce(sum(passages), 0), coalesce(sum(words), 0) FROM lexical_base WHERE base IN (SELECT value FROM json_each(?))`
-	if err := db.QueryRowContext(ctx, size, string(scope)).Scan(&r.passages, &words); err != nil {
+	const size = `SELECT coalesce(sum(passages), 0), coalesce(sum(words), 0), (SELECT coalesce(sum(passages), 0) FROM lexical_base)
+		FROM lexical_base WHERE base IN (SELECT value FROM json_each(?))`
+	if err := db.QueryRowContext(ctx, size, string(scope)).Scan(&r.passages, &words, &r.all); err != nil {
 		return nil, fmt.Errorf("count the passages: %w", err)
 	}
 	r.average = max(1, words/max(1, r.passages))
@@ -86,6 +90,7 @@ func (r *ranker) weigh(holding map[string]float64) {
 		if n.prefix {
 			df = max(df, r.passages/4)
 		}
+		n.held = df
 		n.rarity = math.Log(1 + (r.passages-df+0.5)/(df+0.5))
 		n.weight = n.rarity
 		if n.form == gram && df == 0 {
@@ -102,6 +107,19 @@ func (r *ranker) weigh(holding map[string]float64) {
 	for _, n := range r.needs {
 		r.total += n.weight
 	}
+}
+
+// telling are the needs by which candidates are found: the rare ones. Words that
+// stand in every tenth passage and more cost most of the time and decide little,
+// so they only come in where there are few others; the score counts them all.
+func (r *ranker) telling() []need {
+	list := slices.Clone(r.needs)
+	slices.SortStableFunc(list, func(a, b need) int { return cmp.Compare(a.held, b.held) })
+	n := 0
+	for n < len(list) && (n < enoughNeeds || list[n].held <= r.passages*common) {
+		n++
+	}
+	return list[:n]
 }
 
 // rank scores the candidates, best first, each once.
