@@ -1,9 +1,10 @@
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
-import { BookOpen, PanelLeft, SquarePen } from "lucide-react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { BookOpen, PanelLeft, Search, SquarePen } from "lucide-react";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useSession } from "@/api/query";
 import { FrameContext, type FrameControl } from "@/components/ui/frame";
 import { IconButton } from "@/components/ui/icon-button";
+import { Keys } from "@/components/ui/keys";
 import { Mark } from "@/components/ui/logo";
 import { NavRow } from "@/components/ui/nav-row";
 import { uiWords } from "@/components/ui/words";
@@ -12,7 +13,10 @@ import { phone, useMedia } from "@/lib/use-media";
 import { useWords } from "@/lib/words";
 import { AvatarMenu } from "./avatar-menu";
 import { Drawer } from "./drawer";
+import { searchKeys, useShortcuts } from "./shortcuts";
 import { appWords } from "./words";
+
+const Palette = lazy(() => import("@/features/search/palette"));
 
 /** The frame of the application: sidebar or drawer, page, place for a panel. */
 export function Frame() {
@@ -20,6 +24,7 @@ export function Frame() {
   const onPhone = useMedia(phone);
   const [beside, setBeside] = useState(true);
   const [drawer, setDrawer] = useState(false);
+  const [palette, setPalette] = useState(false);
   const [panelSlot, setPanelSlot] = useState<HTMLDivElement | null>(null);
   const main = useRef<HTMLElement>(null);
   const path = useRouterState({ select: (state) => state.location.pathname });
@@ -30,6 +35,15 @@ export function Frame() {
     lastPath.current = path;
     setDrawer(false);
   }, [path]);
+
+  useShortcuts({
+    search: () => setPalette(true),
+    sidebar: () => (onPhone ? setDrawer((on) => !on) : setBeside((on) => !on)),
+  });
+  const openPalette = () => {
+    setDrawer(false);
+    setPalette(true);
+  };
 
   const sidebar = beside && !onPhone;
   const control = useMemo<FrameControl>(
@@ -52,12 +66,12 @@ export function Frame() {
       <div className="flex h-full">
         {sidebar && (
           <div className="w-sidebar flex-none border-e border-line">
-            <Sidebar onClose={() => setBeside(false)} />
+            <Sidebar onClose={() => setBeside(false)} onSearch={openPalette} />
           </div>
         )}
         {onPhone && (
           <Drawer open={drawer} onClose={() => setDrawer(false)}>
-            <Sidebar onClose={() => setDrawer(false)} />
+            <Sidebar onClose={() => setDrawer(false)} onSearch={openPalette} />
           </Drawer>
         )}
         <main ref={main} id="main" tabIndex={-1} className="relative flex min-w-0 flex-1 flex-col outline-none">
@@ -65,11 +79,16 @@ export function Frame() {
         </main>
         <div ref={setPanelSlot} className="flex-none" />
       </div>
+      {palette && (
+        <Suspense fallback={null}>
+          <Palette onClose={() => setPalette(false)} />
+        </Suspense>
+      )}
     </FrameContext>
   );
 }
 
-function Sidebar({ onClose }: { onClose: () => void }) {
+function Sidebar({ onClose, onSearch }: { onClose: () => void; onSearch: () => void }) {
   const words = useWords(appWords);
   const { person } = useSession();
   return (
@@ -81,9 +100,12 @@ function Sidebar({ onClose }: { onClose: () => void }) {
       </div>
       <nav aria-label={words.mainNavigation}>
         <NavRow icon={SquarePen} asChild><Link to="/" activeOptions={{ exact: true }}>{words.newChat}</Link></NavRow>
+        <NavRow icon={Search} onClick={onSearch} end={<Keys keys={searchKeys()} className="max-frame:hidden" />} aria-keyshortcuts="Control+K Meta+K">
+          <span className="flex-1">{words.search}</span>
+        </NavRow>
         <NavRow icon={BookOpen} asChild><Link to="/knowledge">{words.knowledge}</Link></NavRow>
       </nav>
-      <div className="thin-scroll -mx-2 min-h-0 flex-1 overflow-x-hidden overflow-y-auto px-2 pb-4">
+      <div className="thin-scroll relative -mx-2 min-h-0 flex-1 overflow-x-hidden overflow-y-auto px-2 pb-4">
         <ChatList />
       </div>
       <AvatarMenu person={person} />

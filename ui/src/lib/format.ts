@@ -29,15 +29,14 @@ const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** How long ago, in the shortest words there are: now, 3 min, 2 h, 9 d. */
+/** How long ago, in the shortest words there are: now, 3 min, 2 h, 9 d. The symbols are the same in every language. */
 export function formatAge(language: Language, then: string | number, now: number): string {
   const past = now - new Date(then).getTime();
-  const short = (n: number, unit: "minute" | "hour" | "day") =>
-    new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: unit === "minute" ? "short" : "narrow" }).format(n);
+  const short = (n: number, symbol: string) => `${formatNumber(language, Math.floor(n))}\u00a0${symbol}`;
   if (past < minute) return new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "narrow" }).format(0, "second");
-  if (past < hour) return short(Math.floor(past / minute), "minute");
-  if (past < day) return short(Math.floor(past / hour), "hour");
-  if (past < 100 * day) return short(Math.floor(past / day), "day");
+  if (past < hour) return short(past / minute, "min");
+  if (past < day) return short(past / hour, "h");
+  if (past < 100 * day) return short(past / day, "d");
   return formatDate(language, then);
 }
 

@@ -6,4 +6,5 @@ import "@/features/knowledge/words.de";
 import "@/features/login/words.de";
 import "@/features/people/words.de";
 import "@/features/profile/words.de";
+import "@/features/search/words.de";
 import "../words.de";

@@ -136,7 +136,7 @@ export function SelectField<T extends string>({ label, help, error, hideLabel, v
           id={id}
           value={value}
           disabled={disabled}
-          className={cx(input, "cursor-pointer rounded-s px-2.75 [&>option]:bg-raised [&>option]:text-text")}
+          className={cx(input, "cursor-pointer rounded-s ps-1.75 pe-2 [&>option]:bg-raised [&>option]:text-text")}
           aria-invalid={error ? true : undefined}
           aria-describedby={describes(id, { label, help, error })}
           onChange={(event) => {
@@ -164,7 +164,7 @@ export function Choice<T extends string>({ label, value, options, onChange }: Ch
   return (
     <fieldset className="min-w-0">
       <legend className="unseen">{label}</legend>
-      <div className="inline-flex max-w-full flex-wrap gap-0.5 rounded-s bg-sunken p-0.75 ring-line">
+      <div className={cx("max-w-full gap-0.5 rounded-s bg-sunken p-0.75 ring-line", options.length > 3 ? "inline-flex max-frame:grid max-frame:grid-cols-2" : "inline-flex flex-wrap")}>
         {options.map(({ value: v, label: text, icon: Icon }) => (
           <label
             key={v}

@@ -42,7 +42,7 @@ export function Topbar({ children, actions }: TopbarProps) {
 /** The scrolling content of a page under its bar, at most 1,152 px wide. */
 export function PageBody({ children, className }: { children: ReactNode; className?: string }) {
   return (
-    <div className={cx("thin-scroll min-h-0 flex-1 overflow-x-hidden overflow-y-auto px-4 pt-2 pb-8 frame:px-6", className)}>
+    <div className={cx("thin-scroll relative min-h-0 flex-1 overflow-x-hidden overflow-y-auto px-4 pt-2 pb-8 frame:px-6", className)}>
       <div className="mx-auto w-full max-w-page">{children}</div>
     </div>
   );

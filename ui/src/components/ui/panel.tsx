@@ -50,6 +50,11 @@ export function Panel({ open, onClose, title, head, children }: PanelProps) {
         <Radix.Overlay className="fade-in fixed inset-0 z-30 bg-scrim" />
         <Radix.Content
           aria-describedby=""
+          tabIndex={-1}
+          onOpenAutoFocus={(event) => {
+            event.preventDefault();
+            if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus();
+          }}
           className={cx(
             "fixed z-30 flex min-h-0 flex-col bg-sunken outline-none",
             onPhone

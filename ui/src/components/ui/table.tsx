@@ -8,7 +8,7 @@ import { cx } from "@/lib/cx";
 export function Table({ label, head, children, foot }: { label: string; head: ReactNode; children: ReactNode; foot?: ReactNode }) {
   return (
     <div className="card overflow-hidden rounded-m bg-raised card-edge">
-      <div className="overflow-x-auto">
+      <div className="relative overflow-x-auto">
         <table aria-label={label} className="w-full border-collapse">
           <thead>
             <tr>{head}</tr>

@@ -29,7 +29,7 @@ export function PeopleTable({ people, onAct, foot }: PeopleTableProps) {
         <>
           <Head>{words.name}</Head>
           <Head className="max-frame:hidden">{words.email}</Head>
-          <Head>{words.role}</Head>
+          <Head className="max-frame:hidden">{words.role}</Head>
           <Head className="max-frame:hidden">{words.state}</Head>
           <Head figures className="max-frame:hidden">{words.lastActive}</Head>
           <Head hidden>{words.actions}</Head>
@@ -46,26 +46,27 @@ function PersonRow({ person, onAct }: { person: Schema<"Person">; onAct: PeopleT
   const format = useFormat();
   const { person: me } = useSession();
   const mine = person.id === me.id;
+  const role = person.role ? words.roles[person.role] : words.workspaceRoles[person.workspaceRole];
   return (
     <Row>
       <Cell>
         <span className="flex min-w-0 items-center gap-2">
           <Avatar quiet name={person.name} />
-          <span className="max-w-56 min-w-0">
+          <span className="w-0 min-w-0 flex-1 frame:w-auto frame:max-w-56">
             <span className="block truncate" title={person.name}>
               {person.name}
               {mine && <span className="text-faint"> · {words.you}</span>}
             </span>
-            <span className="block truncate text-xs text-muted frame:hidden">{person.email}</span>
+            <span className="block truncate text-xs text-muted frame:hidden">{role}, {person.email}</span>
           </span>
-          {person.disabled && <span className="frame:hidden"><Pill icon={Ban}>{words.disabled}</Pill></span>}
+          {person.disabled && <span className="flex-none frame:hidden"><Pill icon={Ban}>{words.disabled}</Pill></span>}
         </span>
       </Cell>
       <Cell className="text-muted max-frame:hidden">
         <span className="block max-w-64 truncate" title={person.email}>{person.email}</span>
       </Cell>
-      <Cell>
-        {person.role ? <Tag>{words.roles[person.role]}</Tag> : <span className="text-muted">{words.workspaceRoles[person.workspaceRole]}</span>}
+      <Cell className="max-frame:hidden">
+        {person.role ? <Tag>{role}</Tag> : <span className="text-muted">{role}</span>}
       </Cell>
       <Cell className="max-frame:hidden">
         {person.disabled ? <Pill icon={Ban}>{words.disabled}</Pill> : <Pill kind="ok" icon={Check}>{words.active}</Pill>}

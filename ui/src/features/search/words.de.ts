@@ -1,0 +1,18 @@
+import { searchWords } from "./words";
+
+searchWords.put("de", {
+  title: "Suche und Befehle",
+  placeholder: "Chats und Dokumente durchsuchen",
+  results: "Ergebnisse",
+  goTo: "Gehe zu",
+  newChat: "Neuer Chat",
+  knowledge: "Wissen",
+  people: "Personen",
+  profile: "Profil und Einstellungen",
+  chats: "Chats",
+  documents: "In Dokumenten",
+  page: (page) => `S. ${page}`,
+  searching: "Suche läuft",
+  none: (q) => `Nichts gefunden für „${q}“.`,
+  failed: "Die Suche ist fehlgeschlagen.",
+});

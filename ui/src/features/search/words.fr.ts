@@ -1,0 +1,18 @@
+import { searchWords } from "./words";
+
+searchWords.put("fr", {
+  title: "Recherche et commandes",
+  placeholder: "Chercher dans les chats et les documents",
+  results: "Résultats",
+  goTo: "Aller à",
+  newChat: "Nouveau chat",
+  knowledge: "Connaissances",
+  people: "Personnes",
+  profile: "Profil et réglages",
+  chats: "Chats",
+  documents: "Dans les documents",
+  page: (page) => `p. ${page}`,
+  searching: "Recherche en cours",
+  none: (q) => `Rien trouvé pour « ${q} ».`,
+  failed: "La recherche a échoué.",
+});

@@ -1,0 +1,18 @@
+import { Catalogue } from "@/lib/words";
+
+export const searchWords = new Catalogue({
+  title: "Search and commands",
+  placeholder: "Search chats and documents",
+  results: "Results",
+  goTo: "Go to",
+  newChat: "New chat",
+  knowledge: "Knowledge",
+  people: "People",
+  profile: "Profile and settings",
+  chats: "Chats",
+  documents: "In documents",
+  page: (page: string) => `p. ${page}`,
+  searching: "Searching",
+  none: (q: string) => `Nothing found for “${q}”.`,
+  failed: "The search failed.",
+});
