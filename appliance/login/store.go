@@ -350,20 +350,21 @@ func putPassword(ctx context.Context, tx *sqlite.Tx, person, hash string) error 
 func (s store) add(ctx context.Context, who actor.Actor, n newcomer, role actor.Role, hash string) (account.Person, error) {
 	var p account.Person
 	err := s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) (err error) {
+		given := role // this function may run twice
 		if role == actor.Admin {
 			owned, err := account.HasOwner(ctx, tx)
 			if err != nil {
 				return err
 			}
 			if !owned && account.MayGive(who, actor.Owner) == nil {
-				role = actor.Owner
+				given = actor.Owner
 			}
 		}
-		if p, err = insertPerson(ctx, tx, n, role, who.Workspace, hash); err != nil {
+		if p, err = insertPerson(ctx, tx, n, given, who.Workspace, hash); err != nil {
 			return err
 		}
 		return s.audit.Record(ctx, tx, audit.Entry{Act: "person.add", ObjectKind: "person", Object: p.ID,
-			Detail: map[string]any{"role": string(role), "workspaceRole": string(n.workspaceRole)}})
+			Detail: map[string]any{"role": string(given), "workspaceRole": string(n.workspaceRole)}})
 	})
 	return p, err
 }
