@@ -23,6 +23,7 @@ const windowBytes = 16 << 10 * 60
 type body struct {
 	from     io.Reader
 	deadline func(time.Time) error
+	cut      func() bool // the other side ended while more was expected
 	limit    int64
 	declared int64 // -1 = chunked
 
@@ -40,6 +41,9 @@ func (s *Server) openBody(fc *fasthttp.RequestCtx, sc *scope, limit int64) (*bod
 	b := &body{
 		from: fc.RequestBodyStream(), deadline: fc.SetReadDeadline, limit: limit,
 		declared: int64(fc.Request.Header.ContentLength()), budget: s.timing.body,
+	}
+	if nc, ok := fc.Conn().(*conn); ok {
+		b.cut = nc.cut.Load
 	}
 	sc.body = b
 	switch {
@@ -61,7 +65,12 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	began := time.Now()
-	if err := b.deadline(began.Add(b.budget - b.waited)); err != nil {
+	patience := b.budget - b.waited
+	if patience < 2*time.Millisecond {
+		b.err = tooSlow(nil)
+		return 0, b.err
+	}
+	if err := b.deadline(began.Add(patience)); err != nil {
 		b.err = fault.New(fault.Cancelled, "The connection was lost.").Because(err)
 		return 0, b.err
 	}
@@ -77,8 +86,10 @@ func (b *body) Read(p []byte) (int, error) {
 		b.err = tooLarge(b.limit)
 		return 0, b.err
 	case err == io.EOF && b.declared >= 0 && b.read < b.declared:
-		// The parser ends a cut-off body as if it were whole.
+		// The parser ends a cut-off body as if it were whole, here and below.
 		b.err = fault.New(fault.Malformed, "The body ended after %d of %d bytes.", b.read, b.declared).Code("truncated")
+	case err == io.EOF && b.declared < 0 && b.cut != nil && b.cut():
+		b.err = bodyFault(io.ErrUnexpectedEOF)
 	case err == io.EOF:
 		b.ended, b.err = true, io.EOF
 	case err != nil:
@@ -96,8 +107,7 @@ func bodyFault(err error) error {
 	var timeout net.Error
 	switch {
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return fault.New(fault.Malformed, "The body arrived too slowly.").Code("too-slow").
-			Cure("Try again with a better connection.").Because(err)
+		return tooSlow(err)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return fault.New(fault.Malformed, "The body ended before it was complete.").Code("truncated").Because(err)
 	}
@@ -106,6 +116,11 @@ func bodyFault(err error) error {
 		return fault.New(fault.Cancelled, "The connection was lost.").Because(err)
 	}
 	return fault.New(fault.Malformed, "The body cannot be read.").Because(err)
+}
+
+func tooSlow(cause error) error {
+	return fault.New(fault.Malformed, "The body arrived too slowly.").Code("too-slow").
+		Cure("Try again with a better connection.").Because(cause)
 }
 
 func tooLarge(limit int64) error {

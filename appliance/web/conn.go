@@ -14,9 +14,19 @@ const (
 	lingerMax  = 4 << 20  // bytes read on after a refusal
 )
 
-// errRefused is what reading a body gives that is larger than its route takes:
-// the refusal must not wait for the first byte of the body.
-var errRefused = errors.New("the declared body is larger than the route takes")
+// The HTTP machine lets us see the header before it waits for the first byte of
+// the body, but lets us answer only afterwards; all it takes from us in between
+// is a time-out. So a time-out nobody would ask for is how headerReceived tells
+// the connection to end the waiting with a refusal.
+const (
+	sayTooLarge  = time.Duration(1)
+	sayMalformed = 100 * 365 * 24 * time.Hour
+)
+
+var (
+	errTooLarge  = errors.New("the declared body is larger than the route takes")
+	errMalformed = errors.New("the header can be understood in two ways")
+)
 
 // conn is a connection that sets a deadline before every write, knows the
 // process at the other end of a Unix socket, and closes in a way that lets the
@@ -28,7 +38,8 @@ type conn struct {
 	home    *connections
 	idle    atomic.Bool // between two requests, so that a stop may close it at once
 	linger  atomic.Bool
-	refused atomic.Bool
+	refusal atomic.Pointer[error]
+	cut     atomic.Bool // something was read after the other side had ended
 	once    sync.Once
 }
 
@@ -49,18 +60,27 @@ func (c *conn) Write(p []byte) (int, error) {
 	}
 }
 
-// SetReadDeadline passes t on. A time already past is how HeaderReceived says
-// that the body is refused.
+// SetReadDeadline passes t on, or takes it for a refusal.
 func (c *conn) SetReadDeadline(t time.Time) error {
-	c.refused.Store(!t.IsZero() && !t.After(time.Now()))
+	switch left := time.Until(t); {
+	case t.IsZero():
+	case left < time.Millisecond:
+		c.refusal.Store(&errTooLarge)
+	case left > sayMalformed/2:
+		c.refusal.Store(&errMalformed)
+	}
 	return c.Conn.SetReadDeadline(t)
 }
 
 func (c *conn) Read(p []byte) (int, error) {
-	if c.refused.Load() {
-		return 0, errRefused
+	if err := c.refusal.Load(); err != nil {
+		return 0, *err
 	}
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	if err == io.EOF {
+		c.cut.Store(true)
+	}
+	return n, err
 }
 
 // Close closes the connection. After a refusal it first ends its own side and

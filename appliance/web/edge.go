@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,12 @@ const drainMax = 64 << 10
 func (s *Server) handler() fasthttp.RequestHandler {
 	routed := s.app.Handler()
 	return func(fc *fasthttp.RequestCtx) {
+		if nc, ok := fc.Conn().(*conn); ok {
+			if err := nc.refusal.Load(); err != nil { // the body was there already
+				s.unreadable(fc, *err)
+				return
+			}
+		}
 		switch string(fc.Method()) {
 		case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT":
 			routed(fc)
@@ -73,6 +80,10 @@ func (s *Server) rescued(c *fiber.Ctx, sc *scope) (err error) {
 			err = fmt.Errorf("panic in %s %s: %v\n%s", c.Method(), sc.route, r, debug.Stack())
 		}
 	}()
+	if target := c.Context().Request.Header.RequestURI(); len(target) == 0 || target[0] != '/' {
+		// An address with a host in it would have two hosts.
+		return fault.New(fault.Malformed, "The address of the request must begin with a slash.")
+	}
 	if err := s.checkHost(c, sc); err != nil {
 		return err
 	}
@@ -134,7 +145,7 @@ func (s *Server) unreadable(fc *fasthttp.RequestCtx, cause error) {
 	var small *fasthttp.ErrSmallBuffer
 	var timeout net.Error
 	switch {
-	case errors.Is(cause, errRefused):
+	case errors.Is(cause, errTooLarge):
 		s.refuse(fc, tooLarge(0))
 	case errors.As(cause, &small):
 		s.refuse(fc, &protocolErr{status: 431, title: "Header too large", code: "header-too-large",
@@ -150,17 +161,38 @@ func (s *Server) unreadable(fc *fasthttp.RequestCtx, cause error) {
 	}
 }
 
-// headerReceived looks at the declared length as soon as the header is there:
-// a body that no route takes is refused before its first byte.
+// headerReceived looks at the header before anything of the body is read: what
+// two readers could read differently, and a body no route takes, go no further.
 func (s *Server) headerReceived(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
-	if s.overLimit(h) {
-		return fasthttp.RequestConfig{ReadTimeout: 1} // see conn.SetReadDeadline
+	switch {
+	case !plainLines(h.RawHeaders()):
+		return fasthttp.RequestConfig{ReadTimeout: sayMalformed}
+	case s.overLimit(h):
+		return fasthttp.RequestConfig{ReadTimeout: sayTooLarge}
 	}
 	return fasthttp.RequestConfig{}
 }
 
+// plainLines reports whether each line of a header ends with CR LF, holds no other
+// CR and does not go on on the next line. The parser takes all of these; a web
+// server in front may read them in another way and see another request.
+func plainLines(raw []byte) bool {
+	for len(raw) > 0 {
+		i := bytes.IndexByte(raw, '\n')
+		if i < 1 || raw[i-1] != '\r' || bytes.IndexByte(raw[:i-1], '\r') >= 0 || raw[0] == ' ' || raw[0] == '\t' {
+			return false
+		}
+		raw = raw[i+1:]
+	}
+	return true
+}
+
 // expect refuses the same for clients that ask before they send.
 func (s *Server) expect(fc *fasthttp.RequestCtx) int {
+	if nc, ok := fc.Conn().(*conn); ok && nc.refusal.Load() == &errMalformed {
+		s.unreadable(fc, errMalformed)
+		return fasthttp.StatusBadRequest
+	}
 	if !s.overLimit(&fc.Request.Header) {
 		return fasthttp.StatusContinue
 	}

@@ -43,7 +43,7 @@ func replyPlanOf(t reflect.Type) *replyPlan {
 			p.status = f.Index
 		case f.Name == "Body":
 			p.body = f.Index
-			p.filler = fillerOf(f.Type, map[reflect.Type]bool{})
+			p.filler = fillerOf(f.Type)
 		case name != "":
 			p.headers = append(p.headers, headerField{f.Index, name})
 		default:
@@ -141,27 +141,42 @@ func (f filler) fill(v reflect.Value) {
 	}
 }
 
-// fillerOf looks once at a type, so that answers without lists cost nothing.
-func fillerOf(t reflect.Type, inside map[reflect.Type]bool) filler {
-	if inside[t] || t == timeType || t == rawJSONType || t.Implements(jsonWriter) || reflect.PointerTo(t).Implements(jsonWriter) {
-		return nil // a type inside itself keeps its nils
+// fillers are made once for each type, so that answers without lists cost
+// nothing. A type inside itself finds the filler that is still being made.
+type fillers struct {
+	made   map[reflect.Type]filler
+	making map[reflect.Type]*filler
+}
+
+func fillerOf(t reflect.Type) filler {
+	return (&fillers{made: map[reflect.Type]filler{}, making: map[reflect.Type]*filler{}}).of(t)
+}
+
+func (fs *fillers) of(t reflect.Type) filler {
+	if t == timeType || t == rawJSONType || t.Implements(jsonWriter) || reflect.PointerTo(t).Implements(jsonWriter) {
+		return nil
 	}
-	inside[t] = true
-	defer delete(inside, t)
+	if f, ok := fs.made[t]; ok {
+		return f
+	}
+	if f, ok := fs.making[t]; ok {
+		return func(v reflect.Value) { f.fill(v) }
+	}
+	f := new(filler)
+	fs.making[t] = f
+	defer func() { fs.made[t] = *f }()
 	switch t.Kind() {
 	case reflect.Pointer:
-		inner := fillerOf(t.Elem(), inside)
-		if inner == nil {
-			return nil
-		}
-		return func(v reflect.Value) {
-			if !v.IsNil() {
-				inner(v.Elem())
+		if inner := fs.of(t.Elem()); inner != nil {
+			*f = func(v reflect.Value) {
+				if !v.IsNil() {
+					inner(v.Elem())
+				}
 			}
 		}
 	case reflect.Slice:
-		inner := fillerOf(t.Elem(), inside)
-		return func(v reflect.Value) {
+		inner := fs.of(t.Elem())
+		*f = func(v reflect.Value) {
 			if v.IsNil() && v.CanSet() {
 				v.Set(reflect.MakeSlice(t, 0, 0))
 			}
@@ -172,18 +187,18 @@ func fillerOf(t reflect.Type, inside map[reflect.Type]bool) filler {
 			}
 		}
 	case reflect.Map:
-		return func(v reflect.Value) {
+		*f = func(v reflect.Value) {
 			if v.IsNil() && v.CanSet() {
 				v.Set(reflect.MakeMap(t))
 			}
 		}
 	case reflect.Struct:
-		return structFiller(t, inside)
+		*f = fs.ofStruct(t)
 	}
-	return nil
+	return *f
 }
 
-func structFiller(t reflect.Type, inside map[reflect.Type]bool) filler {
+func (fs *fillers) ofStruct(t reflect.Type) filler {
 	type part struct {
 		index int
 		fill  filler
@@ -192,13 +207,22 @@ func structFiller(t reflect.Type, inside map[reflect.Type]bool) filler {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		tag := f.Tag.Get("json")
-		// Left out when empty: a nil list is already what it should be.
-		if !f.IsExported() || tag == "-" || strings.Contains(tag, ",omit") && f.Type.Kind() != reflect.Pointer && f.Type.Kind() != reflect.Struct {
+		if !f.IsExported() || tag == "-" {
 			continue
 		}
-		if fill := fillerOf(f.Type, inside); fill != nil {
-			parts = append(parts, part{i, fill})
+		fill := fs.of(f.Type)
+		if fill == nil {
+			continue
 		}
+		if k := f.Type.Kind(); strings.Contains(tag, ",omit") && (k == reflect.Slice || k == reflect.Map) {
+			whole := fill // a nil list is left out, and that is what it should be
+			fill = func(v reflect.Value) {
+				if !v.IsNil() {
+					whole(v)
+				}
+			}
+		}
+		parts = append(parts, part{i, fill})
 	}
 	if len(parts) == 0 {
 		return nil

@@ -48,7 +48,7 @@ func HandleStream[In, Out any](a *API, r Route, fn func(context.Context, *In) (R
 		reg.Status = http.StatusOK
 	}
 	schema := a.registry.Schema(reflect.TypeFor[Out](), true, title(r.ID)+"Response")
-	fill := fillerOf(reflect.TypeFor[Out](), map[reflect.Type]bool{})
+	fill := fillerOf(reflect.TypeFor[Out]())
 	a.document(reg, in, answers{body: schema, events: true})
 	a.serve(reg, func(ctx context.Context, c *fiber.Ctx, sc *scope) error {
 		var input In
