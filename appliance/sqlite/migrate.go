@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
-	"testing/fstest"
 
 	"github.com/pressly/goose/v3"
 
@@ -35,7 +35,7 @@ func (db *DB) Down(ctx context.Context, version int64, folders ...fs.FS) error {
 }
 
 func (db *DB) migrate(ctx context.Context, folders []fs.FS, step func(*goose.Provider) error) error {
-	merged, newest, err := merge(folders)
+	all, newest, err := merge(folders)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (db *DB) migrate(ctx context.Context, folders []fs.FS, step func(*goose.Pro
 	}
 	defer pool.Close()
 	pool.SetMaxOpenConns(1)
-	p, err := goose.NewProvider(goose.DialectSQLite3, pool, merged, goose.WithVerbose(false), goose.WithLogger(goose.NopLogger()))
+	p, err := goose.NewProvider(goose.DialectSQLite3, pool, all, goose.WithVerbose(false), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
@@ -64,11 +64,38 @@ func (db *DB) migrate(ctx context.Context, folders []fs.FS, step func(*goose.Pro
 	return nil
 }
 
-// merge puts the folders into one, refusing a number that is given twice.
-func merge(folders []fs.FS) (fs.FS, int64, error) {
-	merged := fstest.MapFS{}
+// merged shows the migrations of all folders as the files of one.
+type merged map[string]fs.FS // file name -> the folder that holds migrations/name
+
+// Open opens one migration.
+func (m merged) Open(name string) (fs.File, error) {
+	folder, found := m[name]
+	if !found {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return folder.Open("migrations/" + name)
+}
+
+// Glob names the migrations that fit a pattern.
+func (m merged) Glob(pattern string) ([]string, error) {
+	var found []string
+	for name := range m {
+		fits, err := path.Match(pattern, name)
+		if err != nil {
+			return nil, err
+		}
+		if fits {
+			found = append(found, name)
+		}
+	}
+	slices.Sort(found)
+	return found, nil
+}
+
+// merge puts the folders together, refusing a number that is given twice.
+func merge(folders []fs.FS) (all merged, newest int64, err error) {
+	all = merged{}
 	seen := map[int64]string{}
-	var newest int64
 	for _, folder := range folders {
 		names, err := fs.Glob(folder, "migrations/*.sql")
 		if err != nil {
@@ -84,17 +111,12 @@ func merge(folders []fs.FS) (fs.FS, int64, error) {
 			if other, twice := seen[number]; twice {
 				return nil, 0, fmt.Errorf("migrations %s and %s have the same number", other, base)
 			}
-			seen[number] = base
-			text, err := fs.ReadFile(folder, name)
-			if err != nil {
-				return nil, 0, err
-			}
-			merged[base] = &fstest.MapFile{Data: text, Mode: 0o444}
+			seen[number], all[base] = base, folder
 			newest = max(newest, number)
 		}
 	}
-	if len(merged) == 0 {
+	if len(all) == 0 {
 		return nil, 0, errors.New("no migrations were given")
 	}
-	return merged, newest, nil
+	return all, newest, nil
 }

@@ -133,6 +133,9 @@ func (db *DB) Stats() Stats {
 	return s
 }
 
+// Waiting counts the updates whose turn has not come.
+func (db *DB) Waiting() int { return db.writer.waiting() }
+
 // Close finishes the waiting updates and closes the files.
 func (db *DB) Close() error {
 	db.writer.close()

@@ -115,6 +115,12 @@ func (w *writer) nudge() {
 	}
 }
 
+func (w *writer) waiting() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue)
+}
+
 // next takes the first member that has not left; nil when nobody waits.
 func (w *writer) next() *member {
 	w.mu.Lock()
