@@ -1,0 +1,142 @@
+package extract
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/unicode/norm"
+
+	"chatets/appliance/fault"
+)
+
+// decode finds out how a text is encoded and returns it as NFC with line feeds
+// and without control characters, with notes where it had to guess.
+func decode(data []byte) (string, []string, error) {
+	if len(data) == 0 {
+		return "", nil, fault.New(fault.Invalid, "The file is empty.").Cure("Check it and add it again.")
+	}
+	var notes []string
+	var text string
+	switch order := wide(data); {
+	case order != nil:
+		text = string(utf16.Decode(units(data, order)))
+	case bytes.IndexByte(data, 0) >= 0:
+		return "", nil, unreadable("The file holds binary data, not text.")
+	case utf8.Valid(data):
+		text = string(data)
+	default:
+		good, bad := sequences(data)
+		if good > bad {
+			text = strings.ToValidUTF8(string(data), "�")
+			notes = append(notes, "Some characters are damaged; they are shown as �.")
+		} else {
+			decoded, err := charmap.Windows1252.NewDecoder().Bytes(data)
+			if err != nil {
+				return "", nil, unreadable("The file's encoding is not known.")
+			}
+			text = string(decoded)
+			notes = append(notes, "The file does not say how it is encoded; it was read as Windows-1252.")
+		}
+	}
+	if n := controls(text); n*50 > len(text) {
+		return "", nil, unreadable("The file holds binary data, not text.")
+	}
+	return clean(text), notes, nil
+}
+
+// wide recognises UTF-16 by its mark, or by every second byte being zero.
+func wide(data []byte) binary.ByteOrder {
+	switch {
+	case bytes.HasPrefix(data, []byte{0xff, 0xfe}):
+		return binary.LittleEndian
+	case bytes.HasPrefix(data, []byte{0xfe, 0xff}):
+		return binary.BigEndian
+	case len(data) < 4 || len(data)%2 != 0:
+		return nil
+	}
+	head := data[:min(len(data), 4096)&^1]
+	var zeros [2]int
+	for i, b := range head {
+		if b == 0 {
+			zeros[i%2]++
+		}
+	}
+	switch half := len(head) / 2; {
+	case zeros[1]*10 > half*7 && zeros[0]*50 < half:
+		return binary.LittleEndian
+	case zeros[0]*10 > half*7 && zeros[1]*50 < half:
+		return binary.BigEndian
+	}
+	return nil
+}
+
+// units reads code units; an odd byte at the end belongs to none.
+func units(data []byte, order binary.ByteOrder) []uint16 {
+	list := make([]uint16, len(data)/2)
+	for i := range list {
+		list[i] = order.Uint16(data[2*i:])
+	}
+	return list
+}
+
+// sequences counts valid and broken UTF-8 sequences outside ASCII.
+func sequences(data []byte) (good, bad int) {
+	for len(data) > 0 {
+		r, n := utf8.DecodeRune(data)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			bad++
+		case n > 1:
+			good++
+		}
+		data = data[n:]
+	}
+	return good, bad
+}
+
+func controls(text string) int {
+	n := 0
+	for _, r := range text {
+		if r < ' ' && r != '\n' && r != '\r' && r != '\t' && r != '\f' && r != 0x1b {
+			n++
+		}
+	}
+	return n
+}
+
+// clean is NFC with line feeds only; control characters, marks of byte order
+// and what is no character are gone.
+func clean(text string) string {
+	plain := true
+	for i := range len(text) {
+		if b := text[i]; b >= utf8.RuneSelf || b < ' ' && b != '\n' && b != '\t' || b == 0x7f {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return text
+	}
+	var b strings.Builder
+	b.Grow(len(text))
+	var before rune
+	for _, r := range text {
+		switch {
+		case r == '\r', r == '\f', r == '\v', r == 0x85, r == 0x2028, r == 0x2029:
+			b.WriteByte('\n')
+		case r == '\n' && before == '\r':
+		case r == '\n', r == '\t':
+			b.WriteRune(r)
+		case r == 0xfeff, r >= 0xfff9 && r <= 0xfffb, unicode.IsControl(r), r&0xfffe == 0xfffe, r >= 0xfdd0 && r <= 0xfdef:
+		default:
+			b.WriteRune(r)
+		}
+		before = r
+	}
+	return norm.NFC.String(b.String())
+}
