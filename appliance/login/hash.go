@@ -79,8 +79,7 @@ func (h *hasher) turn(ctx context.Context) (release func(), err error) {
 	}
 	if h.queue.Add(1) > waiting {
 		h.queue.Add(-1)
-		return nil, fault.New(fault.Unavailable, "Too many people are signing in at this moment.").Code("busy").
-			Cure("Try again in a few seconds.").RetryAfter(5)
+		return nil, busy()
 	}
 	defer h.queue.Add(-1)
 	select {
@@ -89,6 +88,11 @@ func (h *hasher) turn(ctx context.Context) (release func(), err error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+func busy() error {
+	return fault.New(fault.Unavailable, "Too many people are signing in at this moment.").Code("busy").
+		Cure("Try again in a few seconds.").RetryAfter(5)
 }
 
 // key derives the key of a password. Different keyboards write the same letter

@@ -164,22 +164,17 @@ func (l *Logins) signIn(ctx context.Context, email, password, agent string) (ope
 		return opened{}, err
 	}
 	ok, stale, err := l.hashes.verify(ctx, stored, password)
-	if err != nil {
-		attempt.forgive() // nothing was tried
+	attempt.settle(err == nil && !ok)
+	switch {
+	case err != nil:
 		return opened{}, err
+	case unknown:
+		return opened{}, l.refuse(ctx, p.ID, "unknown")
+	case !ok:
+		return opened{}, l.refuse(ctx, p.ID, "password")
+	case p.Disabled:
+		return opened{}, l.refuse(ctx, p.ID, "disabled")
 	}
-	if !ok || p.Disabled {
-		why := "password"
-		switch {
-		case unknown:
-			why = "unknown"
-		case ok:
-			why = "disabled"
-			attempt.forgive()
-		}
-		return opened{}, l.refuse(ctx, p.ID, why)
-	}
-	attempt.forgive()
 	rehashed := ""
 	if stale {
 		if rehashed, err = l.hashes.hash(ctx, password); err != nil {
@@ -193,9 +188,9 @@ func (l *Logins) signIn(ctx context.Context, email, password, agent string) (ope
 
 // attempt asks the throttle for an attempt at an account's password.
 func (l *Logins) attempt(ctx context.Context, act, person, email string, known bool) (attempt, error) {
-	a, wait, first := l.throttle.begin(email, network(actor.From(ctx).Address), known)
-	if wait == 0 {
-		return a, nil
+	a, wait, first, err := l.throttle.begin(ctx, email, network(actor.From(ctx).Address), known)
+	if err != nil || wait == 0 {
+		return a, err
 	}
 	if first { // one row per wait: whoever hammers on must not fill the record
 		e := audit.Entry{Act: act, ObjectKind: "person", Object: person, Outcome: audit.Refused, Detail: map[string]any{"why": "throttled"}}
@@ -282,9 +277,7 @@ func (l *Logins) changeOwn(ctx context.Context, current, next string) error {
 		return err
 	}
 	ok, _, err := l.hashes.verify(ctx, stored, current)
-	if err != nil || ok {
-		attempt.forgive()
-	}
+	attempt.settle(err == nil && !ok)
 	if err != nil {
 		return err
 	}

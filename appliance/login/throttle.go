@@ -1,6 +1,7 @@
 package login
 
 import (
+	"context"
 	"net/netip"
 	"sync"
 	"time"
@@ -45,8 +46,9 @@ type bucket struct {
 // level is a bucket's state. A bucket whose time has passed is full again and
 // need not be remembered.
 type level struct {
-	full  time.Time // when the bucket will be full again
-	noted bool      // whether the wait it is in was recorded
+	full   time.Time // when the bucket will be full again, if what is under way fails
+	flying int       // attempts under way
+	noted  bool      // whether the wait it is in was recorded
 }
 
 // throttle slows whoever guesses passwords. It keeps only what is not full, in
@@ -56,17 +58,20 @@ type throttle struct {
 	limits map[scope]limit
 	most   int // buckets remembered at once
 
-	mu     sync.Mutex
-	levels map[bucket]*level
-	swept  time.Time
+	mu      sync.Mutex
+	levels  map[bucket]*level
+	swept   time.Time
+	settled chan struct{} // closed and made anew whenever an attempt is settled
+	queue   int           // how many wait for that
 }
 
 func newThrottle(now func() time.Time) *throttle {
-	return &throttle{now: now, limits: limits(), most: 50_000, levels: map[bucket]*level{}}
+	return &throttle{now: now, limits: limits(), most: 50_000, levels: map[bucket]*level{}, settled: make(chan struct{})}
 }
 
 // attempt is one attempt to sign in. It counts as a failure from the start, so
 // that a thousand attempts at once do not all pass before the first has failed.
+// Who began it settles it.
 type attempt struct {
 	throttle *throttle
 	buckets  []bucket
@@ -86,13 +91,52 @@ func buckets(email, address string, known bool) []bucket {
 }
 
 // begin starts an attempt, or says how long to wait and whether this is the
-// first refusal of that wait.
-func (t *throttle) begin(email, address string, known bool) (a attempt, wait time.Duration, first bool) {
+// first refusal of that wait. Where only attempts under way stand against it, it
+// waits for them: a program that signs in thirty times at once is no attacker
+// unless it fails.
+func (t *throttle) begin(ctx context.Context, email, address string, known bool) (a attempt, wait time.Duration, first bool, err error) {
+	wanted := buckets(email, address, known)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := t.now()
-	t.sweep(now)
-	wanted := buckets(email, address, known)
+	for {
+		now := t.now()
+		t.sweep(now)
+		wait, pending := t.check(wanted, now)
+		switch {
+		case wait == 0:
+			t.take(wanted, now)
+			return attempt{throttle: t, buckets: wanted}, 0, false, nil
+		case !pending:
+			for _, b := range wanted {
+				if l := t.levels[b]; l != nil {
+					first = first || !l.noted
+					l.noted = true
+				}
+			}
+			return attempt{}, wait, first, nil
+		case t.queue >= waiting:
+			return attempt{}, 0, false, busy()
+		}
+		settled := t.settled
+		t.queue++
+		t.mu.Unlock()
+		select {
+		case <-settled:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		t.mu.Lock()
+		t.queue--
+		if err != nil {
+			return attempt{}, 0, false, err
+		}
+	}
+}
+
+// check says how long until all buckets have something left, and whether that is
+// sooner if what is under way succeeds.
+func (t *throttle) check(wanted []bucket, now time.Time) (wait time.Duration, pending bool) {
+	pending = true
 	for _, b := range wanted {
 		l := t.levels[b]
 		if l == nil {
@@ -104,14 +148,14 @@ func (t *throttle) begin(email, address string, known bool) (a attempt, wait tim
 		}
 		// The bucket is empty when filling it takes burst paces.
 		if w := l.full.Sub(now) - time.Duration(limit.burst-1)*limit.pace; w > 0 {
-			first = first || !l.noted
-			l.noted = true
 			wait = max(wait, w)
+			pending = pending && w-time.Duration(l.flying)*limit.pace <= 0
 		}
 	}
-	if wait > 0 {
-		return attempt{}, wait, first
-	}
+	return wait, pending
+}
+
+func (t *throttle) take(wanted []bucket, now time.Time) {
 	for _, b := range wanted {
 		l := t.levels[b]
 		if l == nil {
@@ -122,23 +166,28 @@ func (t *throttle) begin(email, address string, known bool) (a attempt, wait tim
 			l.full = now
 		}
 		l.full = l.full.Add(t.limits[b.scope].pace)
+		l.flying++
 		l.noted = false
 	}
-	return attempt{throttle: t, buckets: wanted}, 0, false
 }
 
-// forgive takes the attempt back: it did not fail.
-func (a attempt) forgive() {
-	if a.throttle == nil {
-		return
-	}
-	a.throttle.mu.Lock()
-	defer a.throttle.mu.Unlock()
+// settle ends the attempt: a failure stays counted, anything else is taken back.
+func (a attempt) settle(failed bool) {
+	t := a.throttle
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for _, b := range a.buckets {
-		if l := a.throttle.levels[b]; l != nil {
-			l.full = l.full.Add(-a.throttle.limits[b.scope].pace)
+		l := t.levels[b]
+		if l == nil {
+			continue
+		}
+		l.flying = max(0, l.flying-1)
+		if !failed {
+			l.full = l.full.Add(-t.limits[b.scope].pace)
 		}
 	}
+	close(t.settled)
+	t.settled = make(chan struct{})
 }
 
 // sweep forgets full buckets, now and then or when there are too many; if that
