@@ -18,7 +18,7 @@ type Lock struct{ file *os.File }
 func Claim(dir string) (*Lock, error) {
 	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, classify(fmt.Errorf("lock the data directory: %w", err))
+		return nil, classify(dir, fmt.Errorf("lock the data directory: %w", err))
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = file.Close()

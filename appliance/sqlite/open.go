@@ -10,11 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
+	"sync"
 	"time"
-
-	driver "modernc.org/sqlite"
-	codes "modernc.org/sqlite/lib"
 
 	"chatets/appliance/fault"
 )
@@ -23,6 +20,7 @@ import (
 type Config struct {
 	Dir     string           // data directory; the file is Dir/chatets.db
 	Readers int              // connections of the reader pool, 0 = 4
+	Reserve int64            // bytes kept aside for a full disk, 0 = 16 MiB, negative = none
 	Log     *slog.Logger     // nil discards
 	Now     func() time.Time // nil = time.Now
 	Version string           // version of the program, for the sentence of a newer database
@@ -30,11 +28,12 @@ type Config struct {
 
 // DB is an open database.
 type DB struct {
-	cfg    Config
-	path   string
-	write  *sql.DB
-	read   *sql.DB
-	writer *writer
+	cfg     Config
+	path    string
+	write   *sql.DB
+	read    *sql.DB
+	writer  *writer
+	closing func() error
 }
 
 // Stats are the figures of the writer since it was opened.
@@ -42,10 +41,12 @@ type Stats struct {
 	Commits int64 // transactions committed
 	Members int64 // updates that were part of them
 	Largest int64 // most updates that shared one commit
+	Waiting int64 // updates whose turn has not come
 	Bytes   int64 // size of the database file
+	Reserve bool  // false: the disk was full and what was kept aside is gone
 }
 
-// Open opens or makes the database of a data directory that is locked by Lock.
+// Open opens or makes the database of a data directory that was claimed.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -56,38 +57,71 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if cfg.Readers == 0 {
 		cfg.Readers = 4
 	}
+	if cfg.Reserve == 0 {
+		cfg.Reserve = reserveSize
+	}
 	db := &DB{cfg: cfg, path: filepath.Join(cfg.Dir, "chatets.db")}
-	// SQLite would create the file with the umask's permissions.
-	file, err := os.OpenFile(db.path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, classify(fmt.Errorf("open the database: %w", err))
-	}
-	if err := file.Close(); err != nil {
-		return nil, fmt.Errorf("open the database: %w", err)
-	}
-	db.write, err = sql.Open("sqlite", db.dsn("_txlock=immediate",
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "cache_size(-16384)", "temp_store(MEMORY)", "secure_delete(ON)"))
-	if err != nil {
-		return nil, fmt.Errorf("open the writer: %w", err)
-	}
-	db.write.SetMaxOpenConns(1)
-	conn, err := db.write.Conn(ctx)
-	if err == nil {
-		_, err = conn.ExecContext(ctx, "SELECT count(*) FROM sqlite_schema")
+	kept := &reserve{file: filepath.Join(cfg.Dir, "reserve"), size: cfg.Reserve, log: cfg.Log}
+	kept.find()
+	conn, err := db.openWriter(ctx)
+	if fault.Is(err, fault.Full) && kept.free() {
+		conn, err = db.openWriter(ctx)
 	}
 	if err != nil {
-		_ = db.write.Close()
-		return nil, classify(fmt.Errorf("open the database: %w", err))
+		return nil, err
 	}
-	db.read, err = sql.Open("sqlite", db.dsn("", "busy_timeout(10000)", "query_only(ON)", "foreign_keys(ON)", "cache_size(-8192)", "temp_store(MEMORY)"))
+	kept.hold()
+	db.read, err = sql.Open("sqlite", db.dsn("", "busy_timeout(10000)", "query_only(ON)", "cache_size(-8192)", "temp_store(MEMORY)"))
 	if err != nil {
-		_ = db.write.Close()
-		return nil, fmt.Errorf("open the readers: %w", err)
+		return nil, errors.Join(fmt.Errorf("open the readers: %w", err), conn.Close(), db.write.Close())
 	}
 	db.read.SetMaxOpenConns(cfg.Readers)
 	db.read.SetMaxIdleConns(cfg.Readers)
-	db.writer = newWriter(conn, cfg.Now)
+	db.writer = &writer{conn: conn, now: cfg.Now, reserve: kept, wake: make(chan struct{}, 1), stopped: make(chan struct{}),
+		classify: func(err error) error { return classify(cfg.Dir, err) }}
+	db.closing = sync.OnceValue(func() error {
+		db.writer.close()
+		// The writer goes last: the last connection empties the write-ahead log.
+		return errors.Join(db.read.Close(), conn.Close(), db.write.Close())
+	})
+	go db.writer.run()
 	return db, nil
+}
+
+// openWriter opens the one connection that writes and sees that it can.
+func (db *DB) openWriter(ctx context.Context) (*sql.Conn, error) {
+	failed := func(err error) error { return classify(db.cfg.Dir, fmt.Errorf("open the database: %w", err)) }
+	// SQLite would make the file with the permissions of the umask.
+	file, err := os.OpenFile(db.path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, failed(err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, failed(err)
+	}
+	db.write, err = sql.Open("sqlite", db.dsn("_txlock=immediate", "busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+		"cache_size(-16384)", "temp_store(MEMORY)", "secure_delete(ON)", "journal_size_limit(67108864)"))
+	if err != nil {
+		return nil, failed(err)
+	}
+	db.write.SetMaxOpenConns(1)
+	conn, err := db.write.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(failed(err), db.write.Close())
+	}
+	var mode string
+	err = conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode)
+	if err == nil && mode != "wal" {
+		err = unfit.Because(fmt.Errorf("the journal mode is %s", mode))
+	}
+	if err == nil {
+		// A file that is no database is noticed only when something is read.
+		_, err = conn.ExecContext(ctx, "SELECT count(*) FROM sqlite_schema")
+	}
+	if err != nil {
+		return nil, errors.Join(failed(err), conn.Close(), db.write.Close())
+	}
+	return conn, nil
 }
 
 // dsn puts busy_timeout first, so that the pragmas after it wait for a lock too.
@@ -116,7 +150,7 @@ func (db *DB) Read() *sql.DB { return db.read }
 func (db *DB) Check(ctx context.Context) error {
 	var first string
 	if err := db.read.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&first); err != nil {
-		return classify(fmt.Errorf("quick_check: %w", err))
+		return classify(db.cfg.Dir, fmt.Errorf("quick_check: %w", err))
 	}
 	if first != "ok" {
 		return damaged.Because(errors.New(first))
@@ -126,49 +160,14 @@ func (db *DB) Check(ctx context.Context) error {
 
 // Stats reports the writer's figures.
 func (db *DB) Stats() Stats {
-	s := Stats{Commits: db.writer.commits.Load(), Members: db.writer.members.Load(), Largest: db.writer.largest.Load()}
+	w := db.writer
+	s := Stats{Commits: w.commits.Load(), Members: w.members.Load(), Largest: w.largest.Load(), Waiting: int64(w.waiting()), Reserve: w.reserve.held.Load()}
 	if info, err := os.Stat(db.path); err == nil {
 		s.Bytes = info.Size()
 	}
 	return s
 }
 
-// Waiting counts the updates whose turn has not come.
-func (db *DB) Waiting() int { return db.writer.waiting() }
-
-// Close finishes the waiting updates and closes the files.
-func (db *DB) Close() error {
-	db.writer.close()
-	return errors.Join(db.read.Close(), db.writer.conn.Close(), db.write.Close())
-}
-
-var (
-	damaged = fault.New(fault.Internal, "The database file is damaged.").Code("database-damaged").
-		Cure("Stop ChatETS, keep the data directory as it is, and restore the last backup.")
-	full = fault.New(fault.Full, "The disk of the data directory is full; nothing was saved.").
-		Cure("Free space on it; reading goes on meanwhile.")
-)
-
-// classify names the failures of the machine that a person can mend.
-func classify(err error) error {
-	var e *driver.Error
-	switch {
-	case errors.Is(err, syscall.ENOSPC):
-		return full.Because(err)
-	case errors.Is(err, syscall.EROFS), errors.Is(err, os.ErrPermission):
-		return fault.New(fault.Unavailable, "The data directory cannot be written.").
-			Cure("Check who owns it and that its file system is not mounted read-only.").Because(err)
-	case !errors.As(err, &e):
-		return err
-	}
-	switch e.Code() & 0xff {
-	case codes.SQLITE_FULL:
-		return full.Because(err)
-	case codes.SQLITE_CORRUPT, codes.SQLITE_NOTADB:
-		return damaged.Because(err)
-	case codes.SQLITE_READONLY, codes.SQLITE_CANTOPEN, codes.SQLITE_PERM:
-		return fault.New(fault.Unavailable, "The data directory cannot be written.").
-			Cure("Check who owns it and that its file system is not mounted read-only.").Because(err)
-	}
-	return err
-}
+// Close finishes the waiting updates and closes the files. A second Close does
+// nothing.
+func (db *DB) Close() error { return db.closing() }

@@ -66,7 +66,7 @@ func batch(t *testing.T, db *sqlite.DB, members ...func(context.Context, *sqlite
 	}()
 	<-inside
 	for i, m := range members {
-		queued := db.Waiting()
+		queued := db.Stats().Waiting
 		all.Go(func() {
 			defer func() {
 				if p := recover(); p != nil {
@@ -75,7 +75,7 @@ func batch(t *testing.T, db *sqlite.DB, members ...func(context.Context, *sqlite
 			}()
 			errs[i] = db.Update(context.Background(), m)
 		})
-		until(t, func() bool { return db.Waiting() > queued })
+		until(t, func() bool { return db.Stats().Waiting > queued })
 	}
 	close(open)
 	all.Wait()
@@ -183,7 +183,7 @@ func TestUpdateCallerLeaves(t *testing.T) {
 	before, neighbour := make(chan error, 1), make(chan error, 1)
 	go func() { before <- db.Update(ctx, insert("before its turn")) }()
 	go func() { neighbour <- db.Update(context.Background(), insert("neighbour")) }()
-	until(t, func() bool { return db.Waiting() == 2 })
+	until(t, func() bool { return db.Stats().Waiting == 2 })
 	cancel()
 	if err := <-before; !errors.Is(err, context.Canceled) {
 		t.Errorf("who left before its turn got %v", err)

@@ -3,7 +3,9 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,38 +13,22 @@ import (
 	"chatets/appliance/fault"
 )
 
-// maxBatch bounds how many members share a COMMIT, so that the first of them
+// A batch takes no further member beyond these bounds, so that its first one
 // does not wait for a crowd.
-const maxBatch = 256
+const (
+	maxBatch = 256
+	maxTaken = 10 * time.Millisecond
+)
 
-// Tx is one member's part of a grouped transaction. It is valid until its
-// function returns.
-type Tx struct {
-	// Now is the time of this member, the same for all it writes.
-	Now   time.Time
-	conn  *sql.Conn
-	hooks []func()
+// Panic is what Update panics with when its function did: the value, and the
+// stack of the place it came from.
+type Panic struct {
+	Value any
+	Stack []byte
 }
 
-// Exec runs a statement. Cancelling ctx does not stop it: with this driver a
-// cancelled statement rolls back the whole transaction, other callers' rows and all.
-func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return tx.conn.ExecContext(context.WithoutCancel(ctx), query, args...)
-}
-
-// Query runs a query; the caller closes the rows before the next statement.
-func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return tx.conn.QueryContext(context.WithoutCancel(ctx), query, args...)
-}
-
-// QueryRow runs a query for one row.
-func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return tx.conn.QueryRowContext(context.WithoutCancel(ctx), query, args...)
-}
-
-// AfterCommit runs f once the rows are safe and before Update returns; never
-// after a rollback. What is cached is set here.
-func (tx *Tx) AfterCommit(f func()) { tx.hooks = append(tx.hooks, f) }
+// Error is the value and the stack.
+func (p *Panic) Error() string { return fmt.Sprintf("%v\n\n%s", p.Value, p.Stack) }
 
 // The states of a member: it may leave only while it waits.
 const (
@@ -51,6 +37,7 @@ const (
 	left
 )
 
+// member is one call of Update.
 type member struct {
 	ctx   context.Context
 	fn    func(context.Context, *Tx) error
@@ -58,13 +45,20 @@ type member struct {
 	done  chan struct{}
 	hooks []func()
 	err   error
-	panic any
+	panic *Panic
 }
+
+func (m *member) failed() bool { return m.err != nil || m.panic != nil }
+
+// inside marks the context of a member's function.
+type inside struct{}
 
 // writer is the one goroutine that writes.
 type writer struct {
-	conn *sql.Conn
-	now  func() time.Time
+	conn     *sql.Conn
+	now      func() time.Time
+	classify func(error) error
+	reserve  *reserve
 
 	mu     sync.Mutex
 	queue  []*member
@@ -77,15 +71,15 @@ type writer struct {
 	largest atomic.Int64
 }
 
-func newWriter(conn *sql.Conn, now func() time.Time) *writer {
-	w := &writer{conn: conn, now: now, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
-	go w.run()
-	return w
-}
-
 // update queues fn and waits for its commit.
 func (w *writer) update(ctx context.Context, fn func(context.Context, *Tx) error) error {
-	m := &member{ctx: context.WithoutCancel(ctx), fn: fn, done: make(chan struct{})}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if ctx.Value(inside{}) == w {
+		return errors.New("an update is called inside an update; it would wait for itself")
+	}
+	m := &member{ctx: context.WithValue(context.WithoutCancel(ctx), inside{}, w), fn: fn, done: make(chan struct{})}
 	w.mu.Lock()
 	if w.closed {
 		w.mu.Unlock()
@@ -162,47 +156,63 @@ func (w *writer) close() {
 	<-w.stopped
 }
 
-// batch runs first and whoever waits by then in one transaction. When the
-// transaction itself is lost, its members run again one by one, so that only
-// the one at fault fails.
+// batch runs first and whoever waits by then in one transaction, and tells each
+// how it went. Its order is the promise of this package:
+//
+//  1. All members run, each under a savepoint, then COMMIT.
+//  2. If the transaction itself was lost, its members run again one by one, so
+//     that only the one at fault fails. If the disk was full and there was a
+//     reserve to free, those that failed by it run again too.
+//  3. The hooks of the members whose rows are safe run, in order.
+//  4. The callers are told.
 func (w *writer) batch(first *member) {
-	members, err := w.together(first)
-	if err != nil && len(members) > 1 {
-		for _, m := range members {
-			m.err, m.panic = nil, nil
-			if err := w.alone(m); err != nil {
-				m.err = err
-			}
+	members, lost := w.together(first)
+	full := isFull(lost)
+	for _, m := range members {
+		full = full || isFull(m.err)
+	}
+	relieved := full && w.reserve.free()
+	for _, m := range members {
+		switch {
+		case lost != nil && (len(members) > 1 || relieved), relieved && isFull(m.err):
+			w.alone(m)
+		case lost != nil && !m.failed():
+			m.err = lost
 		}
-	} else if err != nil {
-		members[0].err = err
 	}
 	for _, m := range members {
-		if m.err == nil && m.panic == nil {
-			for _, hook := range m.hooks {
-				hook()
-			}
+		if !m.failed() && len(m.hooks) > 0 {
+			m.err, m.panic = guard(func() error {
+				for _, hook := range m.hooks {
+					hook()
+				}
+				return nil
+			})
 		}
-		close(m.done)
 	}
 	w.members.Add(int64(len(members)))
-	if n := int64(len(members)); n > w.largest.Load() {
-		w.largest.Store(n)
+	w.largest.Store(max(w.largest.Load(), int64(len(members))))
+	for _, m := range members {
+		m.err = w.classify(m.err)
+		close(m.done)
 	}
+	w.reserve.restore(w.now())
 }
 
-// together returns the members it took and an error when none of them is safe.
+// together returns the members it took, and an error when the rows of none of
+// them are safe.
 func (w *writer) together(first *member) ([]*member, error) {
 	members := []*member{first}
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return members, err
 	}
+	begun := time.Now()
 	for m := first; m != nil; {
 		if lost := w.member(m); lost != nil {
 			w.rollback()
 			return members, lost
 		}
-		if len(members) == maxBatch {
+		if len(members) == maxBatch || time.Since(begun) > maxTaken {
 			break
 		}
 		if m = w.next(); m != nil {
@@ -213,18 +223,21 @@ func (w *writer) together(first *member) ([]*member, error) {
 }
 
 // alone runs one member in a transaction of its own.
-func (w *writer) alone(m *member) error {
+func (w *writer) alone(m *member) {
+	m.err, m.panic = nil, nil
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
-		return err
+		m.err = err
+		return
 	}
-	if lost := w.member(m); lost != nil {
+	lost := w.member(m)
+	if lost != nil {
 		w.rollback()
-		if m.err != nil || m.panic != nil {
-			return m.err
-		}
-		return lost
+	} else {
+		lost = w.commit()
 	}
-	return w.commit()
+	if lost != nil && !m.failed() {
+		m.err = lost
+	}
 }
 
 // member runs one function under its savepoint. It returns an error only when
@@ -234,21 +247,37 @@ func (w *writer) member(m *member) error {
 		return err
 	}
 	tx := &Tx{Now: w.now(), conn: w.conn}
-	func() {
-		defer func() { m.panic = recover() }()
-		m.err = m.fn(m.ctx, tx)
-	}()
+	m.err, m.panic = guard(func() error { return m.fn(m.ctx, tx) })
+	tx.end()
 	m.hooks = tx.hooks
-	if m.err != nil {
-		m.err = classify(m.err)
+	if tx.lost != nil {
+		return tx.lost
 	}
-	if m.err != nil || m.panic != nil {
-		// Fails exactly when an error inside took the whole transaction with it.
+	if m.failed() {
+		// Fails exactly when the function took the whole transaction with it.
 		if err := w.exec("ROLLBACK TO member"); err != nil {
 			return err
 		}
 	}
 	return w.exec("RELEASE member")
+}
+
+// guard runs f in a goroutine of its own: neither a panic nor runtime.Goexit in
+// it may end the writer.
+func guard(f func() error) (err error, p *Panic) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer func() {
+			if v := recover(); v != nil {
+				p = &Panic{Value: v, Stack: debug.Stack()}
+			}
+		}()
+		err = errExited
+		err = f()
+	}()
+	<-ended
+	return err, p
 }
 
 func (w *writer) commit() error {
@@ -265,7 +294,7 @@ func (w *writer) rollback() { _ = w.exec("ROLLBACK") }
 
 func (w *writer) exec(statement string) error {
 	if _, err := w.conn.ExecContext(context.Background(), statement); err != nil {
-		return classify(fmt.Errorf("%s: %w", statement, err))
+		return fmt.Errorf("%s: %w", statement, err)
 	}
 	return nil
 }

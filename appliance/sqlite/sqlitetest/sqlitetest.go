@@ -13,7 +13,7 @@ import (
 // test ends.
 func Open(t testing.TB, folders ...fs.FS) *sqlite.DB {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir(), Version: "test"})
+	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir(), Version: "test", Reserve: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
