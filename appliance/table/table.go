@@ -7,15 +7,12 @@
 package table
 
 import (
-	"encoding/csv"
-	"encoding/json"
-	"encoding/xml"
 	"fmt"
 	"io"
-	"strings"
-	"unicode"
-
-	"golang.org/x/text/width"
+	"math"
+	"reflect"
+	"strconv"
+	"time"
 )
 
 // A Format is a form of output.
@@ -23,189 +20,104 @@ type Format string
 
 // The formats.
 const (
-	Text Format = "text"
-	JSON Format = "json"
-	CSV  Format = "csv"
-	XML  Format = "xml"
+	Text Format = "text" // aligned columns for a terminal; held until Close
+	JSON Format = "json" // a list of objects
+	CSV  Format = "csv"  // RFC 4180 with a header line
+	XML  Format = "xml"  // <rows><row><column>…
 )
 
-// A Writer takes rows of as many cells as there are columns, then Close.
+// A Writer takes rows of as many cells as there are columns, then Close. Cells
+// are text, numbers, booleans, times or nil; after an error it is of no use.
 type Writer interface {
 	Row(cells ...any) error
 	Close() error
 }
 
-// New returns a writer of columns, named as JSON keys, in the format.
+// New returns a writer of columns in the format. Columns are named as in JSON:
+// letters and digits that begin with a letter.
 func New(w io.Writer, format Format, columns ...string) (Writer, error) {
+	seen := map[string]bool{}
+	for _, name := range columns {
+		if !isName(name) || seen[name] {
+			return nil, fmt.Errorf("table: the column name %q is not usable", name)
+		}
+		seen[name] = true
+	}
+	if len(columns) == 0 {
+		return nil, fmt.Errorf("table: no columns")
+	}
+	var inner Writer
 	switch format {
 	case Text:
-		return &text{w: w, rows: [][]string{columns}}, nil
+		inner = newText(w, columns)
 	case JSON:
-		return &jsonRows{w: w, columns: columns}, nil
+		inner = &jsonRows{w: w, columns: columns}
 	case CSV:
-		c := &csvRows{w: csv.NewWriter(w)}
-		return c, c.w.Write(columns)
+		c, err := newCSV(w, columns)
+		if err != nil {
+			return nil, err
+		}
+		inner = c
 	case XML:
-		_, err := io.WriteString(w, xml.Header+"<rows>\n")
-		return &xmlRows{w: w, columns: columns}, err
-	}
-	return nil, fmt.Errorf("table: unknown format %q", format)
-}
-
-type jsonRows struct {
-	w       io.Writer
-	columns []string
-	some    bool
-}
-
-func (j *jsonRows) Row(cells ...any) error {
-	var b strings.Builder
-	b.WriteString(map[bool]string{false: "[\n  {", true: ",\n  {"}[j.some])
-	j.some = true
-	for i, name := range j.columns {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		key, err := json.Marshal(name)
+		x, err := newXML(w, columns)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		value, err := json.Marshal(cells[i])
-		if err != nil {
-			return err
-		}
-		b.Write(key)
-		b.WriteString(": ")
-		b.Write(value)
+		inner = x
+	default:
+		return nil, fmt.Errorf("table: unknown format %q", format)
 	}
-	b.WriteString("}")
-	_, err := io.WriteString(j.w, b.String())
-	return err
+	return &counted{Writer: inner, columns: len(columns)}, nil
 }
 
-func (j *jsonRows) Close() error {
-	end := "[]\n"
-	if j.some {
-		end = "\n]\n"
+// counted refuses a row that does not fit its columns.
+type counted struct {
+	Writer
+	columns int
+}
+
+func (c *counted) Row(cells ...any) error {
+	if len(cells) != c.columns {
+		return fmt.Errorf("table: %d cells for %d columns", len(cells), c.columns)
 	}
-	_, err := io.WriteString(j.w, end)
-	return err
+	return c.Writer.Row(cells...)
 }
 
-type csvRows struct{ w *csv.Writer }
-
-func (c *csvRows) Row(cells ...any) error {
-	record := make([]string, len(cells))
-	for i, cell := range cells {
-		record[i] = guard(cell)
-	}
-	return c.w.Write(record)
-}
-
-func (c *csvRows) Close() error {
-	c.w.Flush()
-	return c.w.Error()
-}
-
-// guard keeps a spreadsheet from running a text cell: numbers stay numbers.
-func guard(cell any) string {
-	s, isText := cell.(string)
-	if !isText {
-		return fmt.Sprint(cell)
-	}
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
-}
-
-type xmlRows struct {
-	w       io.Writer
-	columns []string
-}
-
-func (x *xmlRows) Row(cells ...any) error {
-	var b strings.Builder
-	b.WriteString("  <row>")
-	for i, name := range x.columns {
-		b.WriteString("<" + name + ">")
-		if err := xml.EscapeText(&b, []byte(fmt.Sprint(cells[i]))); err != nil {
-			return err
-		}
-		b.WriteString("</" + name + ">")
-	}
-	b.WriteString("</row>\n")
-	_, err := io.WriteString(x.w, b.String())
-	return err
-}
-
-func (x *xmlRows) Close() error {
-	_, err := io.WriteString(x.w, "</rows>\n")
-	return err
-}
-
-// text holds its rows until Close, because a column is as wide as its widest cell.
-type text struct {
-	w    io.Writer
-	rows [][]string
-}
-
-func (t *text) Row(cells ...any) error {
-	row := make([]string, len(cells))
-	for i, cell := range cells {
-		row[i] = Clean(fmt.Sprint(cell))
-	}
-	t.rows = append(t.rows, row)
-	return nil
-}
-
-func (t *text) Close() error {
-	widths := make([]int, len(t.rows[0]))
-	for _, row := range t.rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], Width(cell))
+func isName(s string) bool {
+	for i, r := range []byte(s) {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		if !letter && (i == 0 || r < '0' || r > '9') {
+			return false
 		}
 	}
-	for _, row := range t.rows {
-		var b strings.Builder
-		for i, cell := range row {
-			b.WriteString(cell)
-			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]-Width(cell)+2))
-			}
-		}
-		if _, err := io.WriteString(t.w, strings.TrimRight(b.String(), " ")+"\n"); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s != ""
 }
 
-// Clean makes foreign text harmless on one line of a terminal: control and
-// formatting characters, escapes among them, become a space or vanish.
-func Clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t' || r == '\r':
-			return ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar:
-			return -1
+// plain is a cell as text, and whether it is a number.
+func plain(cell any) (s string, number bool) {
+	switch v := cell.(type) {
+	case nil:
+		return "", false
+	case string:
+		return v, false
+	case time.Time:
+		if v.IsZero() {
+			return "", false
 		}
-		return r
-	}, s)
-}
-
-// Width is how many columns a terminal gives s.
-func Width(s string) int {
-	n := 0
-	for _, r := range s {
-		switch {
-		case unicode.Is(unicode.Mn, r), unicode.Is(unicode.Me, r):
-		case width.LookupRune(r).Kind() == width.EastAsianWide, width.LookupRune(r).Kind() == width.EastAsianFullwidth:
-			n += 2
-		default:
-			n++
-		}
+		return v.UTC().Format(time.RFC3339), false
 	}
-	return n
+	switch v := reflect.ValueOf(cell); v.Kind() {
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return strconv.FormatInt(v.Int(), 10), true
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return strconv.FormatUint(v.Uint(), 10), true
+	case reflect.Float32, reflect.Float64:
+		if f := v.Float(); !math.IsNaN(f) && !math.IsInf(f, 0) {
+			return strconv.FormatFloat(f, 'f', -1, 64), true
+		}
+		return "", false // JSON has no word for these either
+	case reflect.String:
+		return v.String(), false
+	}
+	return fmt.Sprint(cell), false
 }
