@@ -1,5 +1,6 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { baseSearch } from "@/lib/base-search";
 import { passageSearch } from "@/lib/passage-search";
 import { Frame } from "./frame";
 import { LostPage, RouteError } from "./lost-page";
@@ -31,6 +32,7 @@ const knowledge = createRoute({
 const base = createRoute({
   getParentRoute: () => root,
   path: "/knowledge/$knowledge",
+  validateSearch: baseSearch,
   component: lazyRouteComponent(() => import("@/features/knowledge/base-page"), "BasePage"),
 });
 

@@ -46,7 +46,7 @@ export const Answer = memo(function Answer({ message, current, onOpen, onAgain }
   return (
     <SourcesContext value={sources}>
       <article aria-label={words.answer} aria-busy={writing || undefined}>
-        <AnswerHead citations={citations} extractive={message.kind === "extractive" && !writing} />
+        <AnswerHead citations={citations} extractive={message.kind === "extractive" && message.state === "done"} />
         {(text || writing) && <Markdown text={text} known={known} writing={writing} />}
         {message.state === "failed" && (
           <div className="mt-3.5">

@@ -55,6 +55,8 @@ const components: Components = {
   cite: ({ title }) => <SourceKey number={Number(title)} />,
   pre: ({ children }) => <CodeBlock language={languageOf(children)} text={textOf(children)} />,
   table: ({ children }) => <TableBox>{children}</TableBox>,
+  // A figure and its unit stay on one line; a sentence in a cell may wrap.
+  td: ({ children, style }) => <td style={style} className={short(children) ? "whole" : undefined}>{children}</td>,
   input: ({ checked }) => <input type="checkbox" checked={checked ?? false} readOnly disabled />,
 };
 
@@ -95,4 +97,8 @@ function languageOf(children: ReactNode): string {
 function textOf(children: ReactNode): string {
   const { children: code } = codeProps(children);
   return typeof code === "string" ? code.replace(/\n$/, "") : "";
+}
+
+function short(children: ReactNode): boolean {
+  return children === undefined || (typeof children === "string" && children.length <= 24);
 }

@@ -1,5 +1,5 @@
 import * as HoverCard from "@radix-ui/react-hover-card";
-import { type MouseEvent, memo } from "react";
+import { type MouseEvent, memo, useState } from "react";
 import { KeyMark } from "@/components/ui/key";
 import { useWords } from "@/lib/words";
 import { type Citation, passageAddress, placeOf, useSources } from "./sources";
@@ -12,6 +12,7 @@ import { chatWords } from "./words";
 export const SourceKey = memo(function SourceKey({ number }: { number: number }) {
   const words = useWords(chatWords);
   const { citations, current, open } = useSources();
+  const [card, setCard] = useState(false);
   const citation = citations.get(number);
   if (!citation) return <>[{number}]</>;
 
@@ -19,10 +20,11 @@ export const SourceKey = memo(function SourceKey({ number }: { number: number })
   const press = (event: MouseEvent) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
+    setCard(false);
     open(number);
   };
   return (
-    <HoverCard.Root openDelay={250} closeDelay={120}>
+    <HoverCard.Root open={card} onOpenChange={setCard} openDelay={250} closeDelay={120}>
       <HoverCard.Trigger asChild>
         <a
           className="key"

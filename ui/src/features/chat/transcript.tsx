@@ -71,8 +71,8 @@ export function Transcript({ handle, chat, first, children, over }: TranscriptPr
   };
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
-      <div ref={pane} onScroll={scrolled} className="thin-scroll min-h-0 flex-1 overflow-x-hidden overflow-y-auto [overflow-anchor:none]">
-        <div ref={column} className="mx-auto w-full max-w-column px-4 pt-2 pb-14 frame:px-0">{children}</div>
+      <div ref={pane} onScroll={scrolled} className="thin-scroll min-h-0 flex-1 overflow-x-hidden overflow-y-auto px-4 [overflow-anchor:none] frame:px-6">
+        <div ref={column} className="mx-auto w-full max-w-column pt-2 pb-14">{children}</div>
       </div>
       <div className="pointer-events-none absolute inset-x-0 bottom-0 px-4 frame:px-6">
         <div className="relative mx-auto max-w-column">

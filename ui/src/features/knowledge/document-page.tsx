@@ -1,0 +1,163 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { ChevronRight, Download, Ellipsis, FileX, RotateCcw, Trash2 } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
+import { asProblem } from "@/api/problem";
+import { key } from "@/api/query";
+import { Reader } from "@/components/document/reader";
+import { Button } from "@/components/ui/button";
+import { Empty } from "@/components/ui/empty";
+import { ErrorPanel } from "@/components/ui/error-panel";
+import { Topbar } from "@/components/ui/frame";
+import { IconButton } from "@/components/ui/icon-button";
+import { Menu, MenuItem } from "@/components/ui/menu";
+import { Note } from "@/components/ui/note";
+import { Tooltip } from "@/components/ui/tooltip";
+import { useFormat } from "@/lib/format";
+import { useWords } from "@/lib/words";
+import { DocumentState } from "./document-state";
+import { RemoveDocument } from "./documents-tab";
+import { baseQuery, type Document, documentQuery, useDocumentAct } from "./queries";
+import { knowledgeWords } from "./words";
+
+/** One document, to read, opened at the passage the address names. */
+export function DocumentPage() {
+  const { document } = useParams({ strict: false });
+  return document === undefined ? null : <Page key={document} id={document} />;
+}
+
+function Page({ id }: { id: string }) {
+  const words = useWords(knowledgeWords);
+  const { from, to, n } = useSearch({ strict: false });
+  const query = useQuery(documentQuery(id));
+  const document = query.data;
+  useFreshText(document);
+  useEffect(() => {
+    if (document) window.document.title = `${document.title} · ChatETS`;
+  }, [document]);
+
+  if (!document && query.isError) {
+    return (
+      <>
+        <Topbar>{words.title}</Topbar>
+        <div className="mx-auto w-full max-w-page px-4 pt-2 frame:px-6">
+          {asProblem(query.error).status === 404 ? (
+            <Empty icon={FileX} title={words.documentGone} action={<Button asChild><Link to="/knowledge">{words.toList}</Link></Button>}>
+              {words.documentGoneHelp}
+            </Empty>
+          ) : (
+            <ErrorPanel title={words.documentFailed} error={query.error} retry={() => void query.refetch()} />
+          )}
+        </div>
+      </>
+    );
+  }
+  return (
+    <>
+      {document ? <DocumentBar document={document} /> : <Topbar />}
+      {document && <DocumentHead document={document} />}
+      <Reader
+        large
+        document={id}
+        passage={from !== undefined && to !== undefined ? { from, to, number: n } : undefined}
+        className="px-3 pb-8 [&>*]:mx-auto [&>*]:w-full [&>*]:max-w-[52rem] frame:px-6"
+      />
+    </>
+  );
+}
+
+/** When a document becomes ready, the text that was asked for before is asked for again. */
+function useFreshText(document: Document | undefined): void {
+  const queries = useQueryClient();
+  const last = useRef(document?.state);
+  useEffect(() => {
+    if (document && last.current !== undefined && last.current !== document.state) {
+      void queries.invalidateQueries({ queryKey: key("/api/documents/{id}/content", document.id) });
+    }
+    last.current = document?.state;
+  }, [document, queries]);
+}
+
+function DocumentBar({ document }: { document: Document }) {
+  const words = useWords(knowledgeWords);
+  const navigate = useNavigate();
+  const { data: base } = useQuery(baseQuery(document.knowledge));
+  const [removing, setRemoving] = useState(false);
+  return (
+    <Topbar
+      actions={
+        <>
+          <Tooltip text={words.download}>
+            <a
+              href={`/api/documents/${encodeURIComponent(document.id)}/file`}
+              download={document.name}
+              aria-label={words.download}
+              className="inline-grid size-8 flex-none place-items-center rounded-s text-muted hover:bg-hover hover:text-text touch:size-11"
+            >
+              <Download aria-hidden="true" />
+            </a>
+          </Tooltip>
+          {base?.right === "edit" && (
+            <Menu trigger={<IconButton icon={Ellipsis} label={words.menuOf(document.title)} />}>
+              <MenuItem icon={Trash2} danger onSelect={() => setRemoving(true)}>{words.remove}</MenuItem>
+            </Menu>
+          )}
+          {removing && (
+            <RemoveDocument
+              document={document}
+              onClose={() => setRemoving(false)}
+              onRemoved={() => void navigate({ to: "/knowledge/$knowledge", params: { knowledge: document.knowledge } })}
+            />
+          )}
+        </>
+      }
+    >
+      <nav aria-label={words.path} className="flex min-w-0 items-center gap-1.25">
+        <Link to="/knowledge" className="flex-none text-muted no-underline hover:text-text max-frame:hidden">{words.title}</Link>
+        <ChevronRight aria-hidden="true" className="size-3.75 flex-none text-faint max-frame:hidden rtl:-scale-x-100" />
+        {base && (
+          <>
+            <Link to="/knowledge/$knowledge" params={{ knowledge: base.id }} className="min-w-0 truncate text-muted no-underline hover:text-text">{base.name}</Link>
+            <ChevronRight aria-hidden="true" className="size-3.75 flex-none text-faint rtl:-scale-x-100" />
+          </>
+        )}
+        <span aria-current="page" className="min-w-16 truncate">{document.title}</span>
+      </nav>
+    </Topbar>
+  );
+}
+
+function DocumentHead({ document }: { document: Document }) {
+  const words = useWords(knowledgeWords);
+  const format = useFormat();
+  const act = useDocumentAct();
+  const { data: base } = useQuery(baseQuery(document.knowledge));
+  const facts = [
+    document.pages > 0 && words.pageCount(document.pages, format.number(document.pages)),
+    document.chunks > 0 && words.passageCount(document.chunks, format.number(document.chunks)),
+    format.bytes(document.size),
+    words.by(document.ownerName),
+    format.date(document.createdAt),
+  ].filter(Boolean);
+  return (
+    <div className="flex-none px-4 pb-4 frame:px-6">
+      <div className="mx-auto w-full max-w-[52rem]">
+        <h1 className="text-2xl tracking-tight break-words">{document.title}</h1>
+        <div className="mt-1.5 flex flex-wrap items-center gap-x-3 gap-y-1 text-muted">
+          <DocumentState document={document} />
+          <span className="num">{facts.join(", ")}</span>
+        </div>
+        {document.state === "failed" && (
+          <Note
+            kind="bad"
+            className="mt-3"
+            action={base?.right === "edit" && <Button small busy={act.isPending} onClick={() => act.mutate({ document, act: "retry" })}><RotateCcw aria-hidden="true" className="size-4" />{words.retry}</Button>}
+          >
+            {document.reason} <span className="text-muted">{document.cure}</span>
+          </Note>
+        )}
+        {act.error ? <div className="mt-3"><ErrorPanel title={words.retryFailed} error={act.error} /></div> : null}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,107 @@
+import { Link } from "@tanstack/react-router";
+import { Ban, Download, Ellipsis, FileText, RotateCcw, Trash2 } from "lucide-react";
+import { Button } from "@/components/ui/button";
+import { IconButton } from "@/components/ui/icon-button";
+import { Menu, MenuItem, MenuLine } from "@/components/ui/menu";
+import { Cell, Head, Row, Table } from "@/components/ui/table";
+import { useFormat } from "@/lib/format";
+import { useWords } from "@/lib/words";
+import { DocumentState } from "./document-state";
+import { type Document, type DocumentAct, working } from "./queries";
+import { knowledgeWords } from "./words";
+
+interface DocumentTableProps {
+  documents: readonly Document[];
+  mayEdit: boolean;
+  onAct: (act: DocumentAct, document: Document) => void;
+}
+
+export function DocumentTable({ documents, mayEdit, onAct }: DocumentTableProps) {
+  const words = useWords(knowledgeWords);
+  return (
+    <Table
+      label={words.documents}
+      head={
+        <>
+          <Head>{words.name}</Head>
+          <Head className="max-frame:hidden">{words.state}</Head>
+          <Head figures className="max-frame:hidden">{words.passages}</Head>
+          <Head figures className="max-frame:hidden">{words.size}</Head>
+          <Head figures>{words.changed}</Head>
+          <Head hidden>{words.actions}</Head>
+        </>
+      }
+    >
+      {documents.map((document) => (
+        <DocumentRow key={document.id} document={document} mayEdit={mayEdit} onAct={onAct} />
+      ))}
+    </Table>
+  );
+}
+
+function DocumentRow({ document, mayEdit, onAct }: { document: Document; mayEdit: boolean; onAct: DocumentTableProps["onAct"] }) {
+  const words = useWords(knowledgeWords);
+  const format = useFormat();
+  const failed = document.state === "failed";
+  const state = <DocumentState document={document} />;
+  const why = failed && document.reason && (
+    <span className="min-w-0 text-s whitespace-normal text-muted">
+      {document.reason} {document.cure}{" "}
+      {mayEdit && <Button kind="quiet" small className="h-6! px-1! align-baseline text-accent-text! underline! touch:h-10!" onClick={() => onAct("retry", document)}>{words.retry}</Button>}
+    </span>
+  );
+  return (
+    <Row className="relative">
+      <Cell className="frame:max-w-[26rem]">
+        <span className="flex min-w-0 items-center gap-2.5 py-1.5">
+          <FileText aria-hidden="true" className="flex-none self-start text-muted frame:self-center" />
+          <span className="w-0 min-w-0 flex-1 frame:w-auto">
+            <Link
+              to="/documents/$document"
+              params={{ document: document.id }}
+              title={document.title}
+              className="block truncate text-text no-underline outline-none after:absolute after:inset-0 focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-focus"
+            >
+              {document.title}
+            </Link>
+            <span className="relative z-1 mt-1 grid justify-items-start gap-1 frame:hidden">
+              {state}
+              {why}
+            </span>
+          </span>
+        </span>
+      </Cell>
+      <Cell className="max-frame:hidden">
+        <span className="relative z-1 flex items-center gap-2 py-1.5 pointer-events-none [&_button]:pointer-events-auto">
+          {state}
+          {why}
+        </span>
+      </Cell>
+      <Cell figures className="max-frame:hidden">{document.chunks > 0 ? format.number(document.chunks) : <span className="text-faint">–</span>}</Cell>
+      <Cell figures className="whitespace-nowrap max-frame:hidden">{format.bytes(document.size)}</Cell>
+      <Cell figures className="whitespace-nowrap text-muted">
+        <time dateTime={document.updatedAt} title={format.time(document.updatedAt)}>{format.age(document.updatedAt)}</time>
+      </Cell>
+      <Cell className="w-px text-end">
+        <span className="relative z-1">
+          <Menu trigger={<IconButton small icon={Ellipsis} label={words.menuOf(document.title)} />}>
+            <MenuItem asChild>
+              <a href={`/api/documents/${encodeURIComponent(document.id)}/file`} download={document.name}>
+                <Download aria-hidden="true" className="text-muted" />
+                <span className="min-w-0 flex-1 truncate">{words.download}</span>
+              </a>
+            </MenuItem>
+            {mayEdit && (
+              <>
+                {failed && <MenuItem icon={RotateCcw} onSelect={() => onAct("retry", document)}>{words.retry}</MenuItem>}
+                {working(document) && <MenuItem icon={Ban} onSelect={() => onAct("cancel", document)}>{words.cancel}</MenuItem>}
+                <MenuLine />
+                <MenuItem icon={Trash2} danger onSelect={() => onAct("remove", document)}>{words.remove}</MenuItem>
+              </>
+            )}
+          </Menu>
+        </span>
+      </Cell>
+    </Row>
+  );
+}

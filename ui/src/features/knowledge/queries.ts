@@ -1,0 +1,99 @@
+import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { api, body } from "@/api/client";
+import { key } from "@/api/query";
+import type { Schema } from "@/api/types";
+
+export type Knowledge = Schema<"Knowledge">;
+export type Document = Schema<"Document">;
+export type AccessEntry = Schema<"AccessEntry">;
+
+/** How often is asked again while something is being read and no notice comes. */
+const pace = 2_000;
+
+export function working(document: Document): boolean {
+  return document.state !== "ready" && document.state !== "failed";
+}
+
+export function baseQuery(id: string) {
+  return queryOptions({
+    queryKey: key("/api/knowledge/{id}", id),
+    queryFn: ({ signal }) => body(api.GET("/api/knowledge/{id}", { params: { path: { id } }, signal })),
+    refetchInterval: ({ state }) => ((state.data?.working ?? 0) > 0 ? pace : false),
+  });
+}
+
+export function documentsQuery(knowledge: string, q: string) {
+  return infiniteQueryOptions({
+    queryKey: key("/api/documents", knowledge, { q }),
+    queryFn: ({ pageParam, signal }) =>
+      body(
+        api.GET("/api/documents", {
+          params: { query: { knowledge, limit: 50, ...(pageParam ? { cursor: pageParam } : {}), ...(q ? { q } : {}) } },
+          signal,
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (last) => last.next || undefined,
+    placeholderData: (before) => before,
+    refetchInterval: ({ state }) => (state.data?.pages.some((page) => page.items.some(working)) ? pace : false),
+  });
+}
+
+export function documentQuery(id: string) {
+  return queryOptions({
+    queryKey: key("/api/documents/{id}", id),
+    queryFn: ({ signal }) => body(api.GET("/api/documents/{id}", { params: { path: { id } }, signal })),
+    refetchInterval: ({ state }) => (state.data && working(state.data) ? pace : false),
+  });
+}
+
+export function accessQuery(id: string) {
+  return queryOptions({
+    queryKey: key("/api/knowledge/{id}/access", id),
+    queryFn: ({ signal }) => body(api.GET("/api/knowledge/{id}/access", { params: { path: { id } }, signal })),
+  });
+}
+
+/** Everything that shows documents or counts them. */
+export function useRefresh() {
+  const queries = useQueryClient();
+  return () => {
+    for (const route of ["/api/documents", "/api/documents/{id}", "/api/knowledge", "/api/knowledge/{id}"] as const) {
+      void queries.invalidateQueries({ queryKey: key(route) });
+    }
+  };
+}
+
+export function useAddBase() {
+  const refresh = useRefresh();
+  return useMutation({ mutationFn: (name: string) => body(api.POST("/api/knowledge", { body: { name } })), onSuccess: refresh });
+}
+
+export function useRenameBase(id: string) {
+  const refresh = useRefresh();
+  return useMutation({
+    mutationFn: (name: string) => api.PATCH("/api/knowledge/{id}", { params: { path: { id } }, body: { name } }),
+    onSuccess: refresh,
+  });
+}
+
+export function useRemoveBase() {
+  const refresh = useRefresh();
+  return useMutation({ mutationFn: (id: string) => api.DELETE("/api/knowledge/{id}", { params: { path: { id } } }), onSuccess: refresh });
+}
+
+export type DocumentAct = "retry" | "cancel" | "remove";
+
+/** Acts on one document; the mutation remembers which, so that its error stands with it. */
+export function useDocumentAct() {
+  const refresh = useRefresh();
+  return useMutation({
+    mutationFn: async ({ document: { id }, act }: { document: Document; act: DocumentAct }) => {
+      const params = { path: { id } };
+      if (act === "retry") await api.POST("/api/documents/{id}/retry", { params });
+      else if (act === "cancel") await api.POST("/api/documents/{id}/cancel", { params });
+      else await api.DELETE("/api/documents/{id}", { params });
+    },
+    onSettled: refresh,
+  });
+}
