@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import tailwindcss from "@tailwindcss/vite";
 import { defineConfig } from "vitest/config";
-import { assetName, slimFont } from "./scripts/slim-font";
+import { assetName, slimFont } from "./scripts/slim-font.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const server = process.env["CHATETS_URL"] ?? "http://127.0.0.1:8080";
@@ -44,6 +44,9 @@ export default defineConfig({
     setupFiles: ["./src/test/setup.ts"],
     include: ["src/**/*.test.{ts,tsx}"],
     maxWorkers: 1,
+    testTimeout: 30_000,
+    // So that the stand-in above is theirs in tests too.
+    server: { deps: { inline: [/@radix-ui/, "cmdk"] } },
     css: false,
   },
 });

@@ -15,7 +15,6 @@ export const appWords = new Catalogue({
   closeSidebar: "Close sidebar",
   menuOf: (name: string) => `${name}: menu`,
   mainNavigation: "Main",
-  chats: "Chats",
   owner: "Owner",
   administrator: "Administrator",
   auditor: "Auditor",
@@ -32,6 +31,4 @@ export const appWords = new Catalogue({
   expiredTitle: "Sign in again",
   expiredLead: "Your session has ended. This page and what you wrote stay as they are.",
   someoneElse: "Sign in as someone else",
-  searchOpen: "Search",
-  commands: "Commands",
 });

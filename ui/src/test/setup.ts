@@ -1,5 +1,5 @@
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { server } from "./server";
 
@@ -15,6 +15,7 @@ if (typeof window !== "undefined") {
     removeListener: () => undefined,
     dispatchEvent: () => false,
   });
+  window.scrollTo = () => undefined;
   window.ResizeObserver ??= class {
     observe() {}
     unobserve() {}
@@ -26,6 +27,9 @@ if (typeof window !== "undefined") {
   Element.prototype.setPointerCapture ??= () => undefined;
   Element.prototype.releasePointerCapture ??= () => undefined;
 }
+
+// A busy machine is slow, not wrong: what comes is awaited, never timed.
+configure({ asyncUtilTimeout: 10_000 });
 
 beforeAll(() => server.listen({ onUnhandledRequest: "error" }));
 afterEach(() => {

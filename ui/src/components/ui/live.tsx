@@ -9,7 +9,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   const say = useCallback((next: string) => {
     // The same sentence twice must be heard twice: an invisible change makes it new.
     turn.current = !turn.current;
-    setSentence(turn.current ? next : `${next}\u200b`);
+    setSentence(turn.current ? next : `${next}\u00a0`);
   }, []);
   const region = useMemo(
     () => (

@@ -2,10 +2,11 @@ import * as Radix from "@radix-ui/react-dialog";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { BookOpen, FileText, type LucideIcon, MessageSquare, Search, Settings, SquarePen, Users } from "lucide-react";
+import { BookOpen, FileText, type LucideIcon, MessageSquare, Search, Settings, SquarePen, Users, X } from "lucide-react";
 import { type ReactNode, useDeferredValue, useState } from "react";
 import { useSession } from "@/api/query";
 import { ErrorPanel } from "@/components/ui/error-panel";
+import { IconButton } from "@/components/ui/icon-button";
 import { Keys } from "@/components/ui/keys";
 import { Spinner } from "@/components/ui/spinner";
 import { useFormat } from "@/lib/format";
@@ -71,7 +72,8 @@ function Results({ onClose }: { onClose: () => void }) {
           placeholder={words.placeholder}
           className="h-full min-w-0 flex-1 bg-transparent text-l outline-none"
         />
-        <Keys keys="Esc" />
+        <Keys keys="Esc" className="max-frame:hidden" />
+        <IconButton icon={X} label={words.close} onClick={onClose} className="-me-2 frame:hidden" />
       </div>
       {(chats.error ?? passages.error) && (
         <div className="p-1.25"><ErrorPanel error={chats.error ?? passages.error} title={words.failed} /></div>

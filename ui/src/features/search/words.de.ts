@@ -2,6 +2,7 @@ import { searchWords } from "./words";
 
 searchWords.put("de", {
   title: "Suche und Befehle",
+  close: "Schließen",
   placeholder: "Chats und Dokumente durchsuchen",
   results: "Ergebnisse",
   goTo: "Gehe zu",

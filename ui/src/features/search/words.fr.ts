@@ -2,6 +2,7 @@ import { searchWords } from "./words";
 
 searchWords.put("fr", {
   title: "Recherche et commandes",
+  close: "Fermer",
   placeholder: "Chercher dans les chats et les documents",
   results: "Résultats",
   goTo: "Aller à",

@@ -2,6 +2,7 @@ import { Catalogue } from "@/lib/words";
 
 export const searchWords = new Catalogue({
   title: "Search and commands",
+  close: "Close",
   placeholder: "Search chats and documents",
   results: "Results",
   goTo: "Go to",
