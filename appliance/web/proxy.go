@@ -97,7 +97,7 @@ func hostOf(authority string) string {
 			return ""
 		}
 		a, err := netip.ParseAddr(host[1:end])
-		if err != nil || !a.Is6() {
+		if err != nil || !a.Is6() || a.Zone() != "" {
 			return ""
 		}
 		return a.String()
