@@ -1,0 +1,3 @@
+package chat
+
+const floor = 0.4

@@ -1,0 +1,109 @@
+package chat
+
+import (
+	"context"
+	"sync"
+)
+
+// A runLog keeps the events of a run in memory while the run lives. Readers
+// pull from it by number, each at its own pace, so a slow one never holds up the
+// run. Its size is bounded by maxAnswer.
+type runLog struct {
+	mu     sync.Mutex
+	events []Event // events[i].ID == i+1; written once, never changed
+	saved  int     // how many of them are on disk
+	wake   chan struct{}
+	ended  bool
+}
+
+// add appends an event under the next number. After the end nothing is added.
+func (l *runLog) add(name string, data []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return
+	}
+	l.events = append(l.events, Event{ID: int64(len(l.events) + 1), Name: name, Data: data})
+	l.wakeAll()
+}
+
+// closing returns what end would add, numbered, so that it can be stored before
+// anybody reads it.
+func (l *runLog) closing(last ...Event) []Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range last {
+		last[i].ID = int64(len(l.events) + i + 1)
+	}
+	return last
+}
+
+// end appends the last events and lets the readers leave after them.
+func (l *runLog) end(last []Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.ended {
+		l.events = append(l.events, last...)
+		l.ended = true
+	}
+	l.wakeAll()
+}
+
+func (l *runLog) wakeAll() {
+	if l.wake != nil {
+		close(l.wake)
+		l.wake = nil
+	}
+}
+
+// after returns the events past number n, and where there are none yet a
+// channel that is closed when there are.
+func (l *runLog) after(n int64) (events []Event, wake <-chan struct{}, ended bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n < int64(len(l.events)) {
+		return l.events[max(n, 0):], nil, l.ended
+	}
+	if l.wake == nil && !l.ended {
+		l.wake = make(chan struct{})
+	}
+	return nil, l.wake, l.ended
+}
+
+// unsaved returns the events that are not on disk yet.
+func (l *runLog) unsaved() []Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.events[l.saved:]
+}
+
+func (l *runLog) markSaved(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.saved += n
+}
+
+// follow sends every event past number n until the run ends, the reader leaves
+// or send fails.
+func (l *runLog) follow(ctx context.Context, n int64, send func(Event) error) error {
+	for {
+		events, wake, ended := l.after(n)
+		for _, e := range events {
+			if err := send(e); err != nil {
+				return err
+			}
+			n = e.ID
+		}
+		switch {
+		case len(events) > 0:
+			continue
+		case ended:
+			return nil
+		}
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

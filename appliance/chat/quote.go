@@ -1,0 +1,290 @@
+package chat
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"chatets/appliance/lexical"
+	"chatets/appliance/library"
+)
+
+const (
+	maxQuotes        = 6   // sentences of an answer
+	maxQuotedPassage = 3   // of them from one passage
+	maxPassages      = 5   // passages that are quoted
+	quoteShare       = 0.5 // of the best sentence's score that another needs
+)
+
+// Sentences that ChatETS says itself. Everything else in an extractive answer
+// is the documents' own.
+const (
+	noModel = "No language model is connected, so this answer is made of the documents' own words:"
+	nothing = "Nothing about this was found in the knowledge bases that were searched. " +
+		"Ask with other words, choose other knowledge bases, or add a document that holds the answer."
+	withheldSentence = "*This sentence is withheld: you may no longer read its document.*"
+)
+
+// Extractive answers with the documents' own sentences, word for word. It is
+// what speaks while no model is connected.
+type Extractive struct{}
+
+// Write quotes the best sentences of the passages; without passages it says
+// that nothing was found.
+func (Extractive) Write(ctx context.Context, b Brief, out Out) (kind string, err error) {
+	quotes := choose(b)
+	if len(quotes) == 0 {
+		return KindNone, out.Say(nothing)
+	}
+	numbers, citations := cite(b.Passages, quotes)
+	if err := out.Cite(citations); err != nil {
+		return KindExtractive, err
+	}
+	if err := out.Say(noModel + "\n"); err != nil {
+		return KindExtractive, err
+	}
+	for _, q := range quotes {
+		if err := out.Say("\n- " + escape(q.text) + " " + marker(numbers[q.passage])); err != nil {
+			return KindExtractive, err
+		}
+	}
+	return KindExtractive, nil
+}
+
+// A quote is one sentence of a passage, at byte offsets of the passage's text.
+type quote struct {
+	passage    int
+	start, end int
+	text       string
+	terms      []string
+	item       bool // of a list
+	heading    bool // repeats the title or the heading path
+	score      float64
+}
+
+// choose picks the sentences that answer best, grouped by document and ordered
+// by relevance: the document, then the passage, then the place in the passage.
+func choose(b Brief) []quote {
+	passages := b.Passages[:min(len(b.Passages), maxPassages)]
+	var all []quote
+	for i, p := range passages {
+		all = append(all, sentencesOf(i, p)...)
+	}
+	weights := weigh(b, all)
+	for i := range all {
+		all[i].score = own(all[i], weights)
+	}
+	score(passages, all, weights)
+	ranked := slices.Clone(all)
+	slices.SortStableFunc(ranked, func(x, y quote) int {
+		switch {
+		case x.score > y.score:
+			return -1
+		case x.score < y.score:
+			return 1
+		}
+		return 0
+	})
+	var chosen []quote
+	perPassage := map[int]int{}
+	said := map[string]bool{}
+	for _, q := range ranked {
+		key := strings.ToLower(strings.Join(strings.Fields(q.text), " "))
+		if len(chosen) == maxQuotes || q.heading || q.score <= 0 || q.score < quoteShare*ranked[0].score && len(chosen) > 0 {
+			continue
+		}
+		if perPassage[q.passage] == maxQuotedPassage || said[key] {
+			continue
+		}
+		perPassage[q.passage]++
+		said[key] = true
+		chosen = append(chosen, q)
+	}
+	if len(chosen) == 0 {
+		chosen = firstOf(all)
+	}
+	return arrange(passages, chosen)
+}
+
+// firstOf is the answer where only titles and headings matched: what stands
+// first under the best of them.
+func firstOf(all []quote) []quote {
+	for _, q := range all {
+		if !q.heading {
+			return []quote{q}
+		}
+	}
+	return nil
+}
+
+// arrange groups quotes, which come best first, by document and passage.
+func arrange(passages []library.Passage, chosen []quote) []quote {
+	document, passage := map[string]int{}, map[int]int{}
+	for i, q := range chosen {
+		if _, known := document[passages[q.passage].Document]; !known {
+			document[passages[q.passage].Document] = i
+		}
+		if _, known := passage[q.passage]; !known {
+			passage[q.passage] = i
+		}
+	}
+	slices.SortStableFunc(chosen, func(x, y quote) int {
+		if d := document[passages[x.passage].Document] - document[passages[y.passage].Document]; d != 0 {
+			return d
+		}
+		if d := passage[x.passage] - passage[y.passage]; d != 0 {
+			return d
+		}
+		return x.start - y.start
+	})
+	return chosen
+}
+
+// sentencesOf cuts a passage into what can be quoted.
+func sentencesOf(index int, p library.Passage) []quote {
+	var quotes []quote
+	at := 0
+	for _, piece := range Sentences(p.Text) {
+		start, end := at, at+len(piece)
+		at = end
+		start += len(piece) - len(strings.TrimLeftFunc(piece, unicode.IsSpace))
+		end -= len(piece) - len(strings.TrimRightFunc(piece, unicode.IsSpace))
+		if start >= end {
+			continue
+		}
+		mark := itemMark(p.Text[start:end])
+		start += mark
+		text := p.Text[start:end]
+		if strings.IndexFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) < 0 || !utf8.ValidString(text) {
+			continue
+		}
+		quotes = append(quotes, quote{passage: index, start: start, end: end, text: text, terms: lexical.Terms(text),
+			item: mark > 0, heading: repeats(text, p)})
+	}
+	return quotes
+}
+
+// repeats reports whether a sentence is the title or a part of the heading path
+// over the passage, which says what the passage is about and nothing about it.
+func repeats(text string, p library.Passage) bool {
+	text = strings.TrimSpace(strings.TrimLeft(text, "# "))
+	return text == p.DocumentTitle || text == p.Heading || strings.Contains("\n"+p.Heading+"\n", text) && utf8.RuneCountInString(text) > 3 && !strings.HasSuffix(text, ".")
+}
+
+// weigh gives each term of the question its weight: the fewer sentences hold
+// it, the more it tells. What comes from the question before counts half.
+func weigh(b Brief, all []quote) map[string]float64 {
+	holds := map[string]int{}
+	for _, q := range all {
+		seen := map[string]bool{}
+		for _, t := range q.terms {
+			if !seen[t] {
+				seen[t] = true
+				holds[t]++
+			}
+		}
+	}
+	weights := map[string]float64{}
+	n := float64(len(all))
+	add := func(text string, share float64) {
+		for _, t := range lexical.Terms(text) {
+			d := float64(holds[t])
+			weights[t] = max(weights[t], share*math.Log(1+(n-d+0.5)/(d+0.5)))
+		}
+	}
+	add(b.Question, 1)
+	add(b.Before, 0.5)
+	return weights
+}
+
+// own is the weight of the question's terms in the sentence itself; a very long
+// sentence, which holds many words by its length alone, counts less.
+func own(q quote, weights map[string]float64) float64 {
+	sum := 0.0
+	seen := map[string]bool{}
+	for _, t := range q.terms {
+		if !seen[t] {
+			seen[t] = true
+			sum += weights[t]
+		}
+	}
+	return sum / (1 + max(0, float64(len(q.terms)-40))/80)
+}
+
+// score adds to each sentence what its surroundings say: the heading over it,
+// the question or the lead-in right before it, the rank of its passage.
+func score(passages []library.Passage, all []quote, weights map[string]float64) {
+	best := 0.0
+	for _, p := range passages {
+		best = max(best, p.Score)
+	}
+	heading := make([]float64, len(passages))
+	for i, p := range passages {
+		heading[i] = own(quote{terms: lexical.Terms(p.Heading)}, weights)
+	}
+	lead := 0.0 // what the lead-in of the running list scored
+	before := 0.0
+	for i := range all {
+		q := &all[i]
+		mine := q.score
+		if i == 0 || all[i-1].passage != q.passage {
+			lead, before = 0, 0
+		}
+		if !q.item {
+			lead = 0
+		}
+		total := mine + 0.3*before + 0.5*lead
+		if mine > 0 || before > 0 || lead > 0 {
+			total += 0.25 * heading[q.passage]
+		}
+		if strings.HasSuffix(q.text, "?") {
+			total *= 0.4
+		}
+		if strings.HasSuffix(q.text, ":") {
+			lead = mine
+		}
+		if before = 0; q.heading || strings.HasSuffix(q.text, "?") || strings.HasSuffix(q.text, ":") {
+			before = mine
+		}
+		if best > 0 {
+			total *= 0.7 + 0.3*passages[q.passage].Score/best
+		}
+		q.score = total
+	}
+}
+
+// cite numbers the passages in the order of their quotes and narrows each to
+// the range from its first quote to its last.
+func cite(passages []library.Passage, quotes []quote) (numbers map[int]int, citations []Citation) {
+	numbers = map[int]int{}
+	type span struct{ start, end int }
+	spans := map[int]span{}
+	var order []int
+	for _, q := range quotes {
+		s, known := spans[q.passage]
+		if !known {
+			order = append(order, q.passage)
+			numbers[q.passage] = len(order)
+			s = span{q.start, q.end}
+		}
+		spans[q.passage] = span{min(s.start, q.start), max(s.end, q.end)}
+	}
+	for _, i := range order {
+		p := passages[i]
+		c := Citation{Number: numbers[i], Document: CitedDocument{ID: p.Document, Title: p.DocumentTitle}, Knowledge: p.Knowledge,
+			Version: p.Version, Page: p.Page, Heading: p.Heading, Start: p.Start, End: p.End, Text: p.Text}
+		// Only a passage that is its document's text at these offsets can be
+		// narrowed; another is cited whole, never at a wrong place.
+		if utf8.RuneCountInString(p.Text) == p.End-p.Start {
+			s := spans[i]
+			c.Start = p.Start + utf8.RuneCountInString(p.Text[:s.start])
+			c.Text = p.Text[s.start:s.end]
+			c.End = c.Start + utf8.RuneCountInString(c.Text)
+		}
+		citations = append(citations, c)
+	}
+	return numbers, citations
+}

@@ -1,0 +1,113 @@
+package chat
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"chatets/appliance/actor"
+	"chatets/appliance/fault"
+	"chatets/appliance/library"
+)
+
+// follow finds a run of the actor and returns what sends its events past a
+// number: from memory while it lives, from disk once it ended.
+func (c *Chat) follow(ctx context.Context, id string, after int64) (func(context.Context, func(Event) error) error, error) {
+	c.open()
+	if r := c.live.find(id, actor.From(ctx)); r != nil {
+		return func(ctx context.Context, send func(Event) error) error { return r.log.follow(ctx, after, send) }, nil
+	}
+	h, err := c.Store.history(ctx, id, after)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.readable(ctx, h.answer)
+	if err != nil {
+		return nil, err
+	}
+	events, err := replay(h, answer, after)
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", id, err)
+	}
+	return func(_ context.Context, send func(Event) error) error {
+		for _, e := range events {
+			if err := send(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+// replay numbers the events of a run as its first readers got them. What the
+// person may no longer read was part of the deltas: then the answer comes with
+// the last event only.
+func replay(h history, answer Message, after int64) ([]Event, error) {
+	withheld := false
+	for _, c := range answer.Citations {
+		withheld = withheld || c.Withheld
+	}
+	var events []Event
+	for _, row := range h.rows {
+		switch {
+		case row.name == EventDelta && withheld:
+		case row.name == EventDelta:
+			var deltas []json.RawMessage
+			if err := json.Unmarshal([]byte(row.data), &deltas); err != nil {
+				return nil, fmt.Errorf("event %d: %w", row.first, err)
+			}
+			for i, d := range deltas {
+				if n := row.first + int64(i); n > after {
+					events = append(events, Event{ID: n, Name: EventDelta, Data: d})
+				}
+			}
+		case row.name == EventCitations && h.ended:
+			events = append(events, Event{ID: row.first, Name: row.name, Data: encode(answer.Citations)})
+		case row.name == EventDone:
+			events = append(events, Event{ID: row.first, Name: row.name, Data: encode(answer)})
+		default:
+			events = append(events, Event{ID: row.first, Name: row.name, Data: []byte(row.data)})
+		}
+	}
+	return events, nil
+}
+
+// readable is a message as its person may read it today.
+func (c *Chat) readable(ctx context.Context, id string) (Message, error) {
+	m, err := c.Store.message(ctx, id)
+	if err != nil {
+		return Message{}, err
+	}
+	one := []Message{m}
+	err = c.withholdFrom(ctx, one)
+	return one[0], err
+}
+
+// withholdFrom takes out of messages the words of documents that the person may
+// no longer read: the text of the citation, and the sentences quoted from it.
+func (c *Chat) withholdFrom(ctx context.Context, messages []Message) error {
+	who := library.ReachOf(actor.From(ctx))
+	may := map[string]bool{} // by knowledge base
+	for i := range messages {
+		m := &messages[i]
+		withheld := map[int]bool{}
+		for k := range m.Citations {
+			cited := &m.Citations[k]
+			ok, known := may[cited.Knowledge]
+			if !known {
+				err := c.Library.Readable(ctx, who, []string{cited.Knowledge})
+				if err != nil && !fault.Is(err, fault.NotFound) {
+					return fmt.Errorf("knowledge base of a citation: %w", err)
+				}
+				ok = err == nil
+				may[cited.Knowledge] = ok
+			}
+			if !ok {
+				withheld[cited.Number] = true
+				cited.Text, cited.Heading, cited.Withheld = "", "", true
+			}
+		}
+		m.Content = withhold(m.Content, withheld)
+	}
+	return nil
+}

@@ -1,0 +1,300 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"chatets/appliance/actor"
+)
+
+const (
+	saveAfter = 100 * time.Millisecond // shown events are on disk at the latest then
+	retryMost = 30 * time.Second       // between two tries to store the end of a run
+)
+
+// registry knows the runs that live.
+type registry struct {
+	mu    sync.Mutex
+	runs  map[string]*run
+	dirty chan struct{} // one token: events wait to be saved
+}
+
+func (g *registry) put(r *run) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.runs[r.id] = r
+}
+
+func (g *registry) remove(r *run) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.runs, r.id)
+}
+
+// find returns a living run of the actor; the permission is part of the look-up.
+func (g *registry) find(id string, a actor.Actor) *run {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if r := g.runs[id]; r != nil && a.Converses() && r.stored() && r.who.ID == a.ID && r.who.Workspace == a.Workspace {
+		return r
+	}
+	return nil
+}
+
+func (g *registry) all() []*run {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	runs := make([]*run, 0, len(g.runs))
+	for _, r := range g.runs {
+		runs = append(runs, r)
+	}
+	return runs
+}
+
+// open makes what the zero value lacks.
+func (c *Chat) open() {
+	c.once.Do(func() {
+		slots := c.Runs
+		if slots <= 0 {
+			slots = 4
+		}
+		c.queue = newQueue(slots)
+		c.live = &registry{runs: map[string]*run{}, dirty: make(chan struct{}, 1)}
+	})
+}
+
+func (c *Chat) now() time.Time {
+	if c.Now == nil {
+		return time.Now()
+	}
+	return c.Now()
+}
+
+func (c *Chat) log() *slog.Logger {
+	if c.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return c.Log
+}
+
+func (c *Chat) writer() Writer {
+	if c.Writer == nil {
+		return Extractive{}
+	}
+	return c.Writer
+}
+
+func (c *Chat) measure(phase, outcome string, took time.Duration) {
+	if c.Measure != nil {
+		c.Measure(phase, outcome, took)
+	}
+}
+
+func (c *Chat) notify(a actor.Actor, conversation string) {
+	if c.Notify != nil && conversation != "" {
+		c.Notify(a.Workspace, a.ID, "conversations", conversation)
+	}
+}
+
+// changed says that a run has events to save.
+func (c *Chat) changed() {
+	select {
+	case c.live.dirty <- struct{}{}:
+	default:
+	}
+}
+
+// Run answers questions until ctx ends. Then every run that did not finish ends
+// as interrupted, with the text that was shown.
+func (c *Chat) Run(ctx context.Context) error {
+	c.open()
+	var works sync.WaitGroup
+	works.Go(func() { c.saveEvents(ctx) })
+	for {
+		r, err := c.queue.next(ctx)
+		if err != nil {
+			break
+		}
+		works.Go(func() { c.work(ctx, r) })
+	}
+	for _, r := range c.queue.shut() {
+		works.Go(func() { c.finish(ctx, r, errInterrupted) })
+	}
+	works.Wait()
+	return nil
+}
+
+// saveEvents brings the events of living runs to disk, those of many runs in
+// one transaction.
+func (c *Chat) saveEvents(ctx context.Context) {
+	wait := time.NewTimer(0)
+	defer wait.Stop()
+	<-wait.C
+	for {
+		select {
+		case <-c.live.dirty:
+		case <-ctx.Done():
+			return
+		}
+		wait.Reset(saveAfter)
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			return // finish saves the rest
+		}
+		if err := c.saveNow(ctx); err != nil && ctx.Err() == nil {
+			// The events are still in memory and are tried again with the next ones
+			// and with the end of their run.
+			c.log().Warn("save events of runs", "error", err)
+		}
+	}
+}
+
+func (c *Chat) saveNow(ctx context.Context) error {
+	var batch []events
+	var runs []*run
+	for _, r := range c.live.all() {
+		// A run whose end is being stored saves its own events.
+		if !r.stored() || !r.save.TryLock() {
+			continue
+		}
+		if list := r.log.unsaved(); len(list) > 0 {
+			batch, runs = append(batch, events{run: r.id, who: r.who, list: list}), append(runs, r)
+			continue
+		}
+		r.save.Unlock()
+	}
+	if len(batch) == 0 {
+		return nil
+	}
+	err := c.Store.save(ctx, batch)
+	for i, r := range runs {
+		if err == nil {
+			r.log.markSaved(len(batch[i].list))
+		}
+		r.save.Unlock()
+	}
+	return err
+}
+
+// finish ends a run: first on disk, then for its readers, so that nobody is
+// told of an end that a crash could undo.
+func (c *Chat) finish(ctx context.Context, r *run, why error) {
+	r.save.Lock()
+	defer r.save.Unlock()
+	store := context.WithoutCancel(actor.With(ctx, r.who))
+	e := c.ending(r, why)
+	err := c.storeEnd(store, r, e)
+	if err != nil {
+		c.log().Error("store the end of a run", "run", r.id, "error", err)
+		why = err
+		e = c.ending(r, why)
+	}
+	r.answer = e.answer
+	r.log.end(e.last)
+	close(r.done)
+	c.queue.release(r)
+	// The readers know of the failure; the row is tried again until the server
+	// stops, and Recover does the rest.
+	for wait := time.Second; err != nil && ctx.Err() == nil; wait = min(2*wait, retryMost) {
+		select {
+		case <-time.After(wait):
+			err = c.storeEnd(store, r, e)
+		case <-ctx.Done():
+		}
+	}
+	c.live.remove(r)
+	c.notify(r.who, r.conversation)
+	c.measure("run", e.answer.State, e.took)
+	if e.answer.State == StateFailed {
+		c.log().Error("run", "run", r.id, "actor", r.who.ID, "request", r.who.Request, "error", why)
+	}
+}
+
+func (c *Chat) storeEnd(ctx context.Context, r *run, e ending) error {
+	if !r.stored() {
+		entry := answered(e)
+		entry.ObjectKind, entry.Object = "run", r.id
+		return c.Store.record(ctx, entry)
+	}
+	return c.Store.end(ctx, e)
+}
+
+// ending is a run as it is stored at its end: the answer and the events that are
+// not on disk yet, the last of which the readers are still to get.
+type ending struct {
+	run    string
+	answer Message
+	events []Event
+	last   []Event
+	took   time.Duration
+}
+
+func (c *Chat) ending(r *run, why error) ending {
+	a := c.ended(r, why)
+	last := c.lastEvents(r, a)
+	return ending{run: r.id, answer: a, events: append(slices.Clone(r.log.unsaved()), last...), last: last, took: c.now().Sub(r.began)}
+}
+
+// ended is the answer as the run leaves it.
+func (c *Chat) ended(r *run, why error) Message {
+	a := r.answer
+	a.Content = r.text.String()
+	a.Kind, a.State, a.Problem = r.kind, StateDone, nil
+	if a.Kind == "" {
+		a.Kind = KindExtractive
+	}
+	switch {
+	case why == nil:
+	case errors.Is(why, errStopped):
+		a.State = StateStopped
+	case errors.Is(why, errInterrupted):
+		a.State = StateInterrupted
+	default:
+		a.State = StateFailed
+		a.Problem = failure(why, r.id)
+	}
+	a.Citations = named(r.citations, a.Content)
+	return a
+}
+
+// named leaves the citations that the text names: a text that was cut names
+// only some of them.
+func named(all []Citation, text string) []Citation {
+	citations := []Citation{}
+	for _, c := range all {
+		if strings.Contains(text, marker(c.Number)) {
+			citations = append(citations, c)
+		}
+	}
+	return citations
+}
+
+// lastEvents are the events that close a run: its last phase, then the answer,
+// or the problem where there is none.
+func (c *Chat) lastEvents(r *run, a Message) []Event {
+	end := Event{Name: EventDone, Data: encode(a)}
+	if a.State == StateFailed {
+		end = Event{Name: EventError, Data: encode(a.Problem)}
+	}
+	return r.log.closing(Event{Name: EventPhase, Data: phaseData(phase{Phase: a.State})}, end)
+}
+
+// Recover ends what a crash left unfinished: the runs become interrupted, with
+// the text that was on disk. Call it before Run, once.
+func (c *Chat) Recover(ctx context.Context) error {
+	n, err := c.Store.recover(actor.With(ctx, actor.Actor{Kind: actor.System, ID: actor.SystemID}))
+	if err != nil {
+		return fmt.Errorf("recover runs: %w", err)
+	}
+	if n > 0 {
+		c.log().Info("runs were interrupted by the last stop", "runs", n)
+	}
+	return nil
+}

@@ -1,0 +1,266 @@
+package chat
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"chatets/appliance/actor"
+	"chatets/appliance/audit"
+	"chatets/appliance/sqlite"
+)
+
+const conversationColumns = `c.id, c.title, c.model, c.knowledge, c.created, c.updated,
+	EXISTS (SELECT 1 FROM run AS r WHERE r.conversation = c.id AND r.ended IS NULL)`
+
+func scanConversation(scan func(...any) error) (Conversation, error) {
+	var c Conversation
+	var knowledge string
+	var created, updated int64
+	err := scan(&c.ID, &c.Title, &c.Model, &knowledge, &created, &updated, &c.Running)
+	c.Knowledge, c.CreatedAt, c.UpdatedAt = unlist(knowledge), moment(created), moment(updated)
+	return c, err
+}
+
+// place in a list of conversations: everything older than it follows.
+type place struct {
+	Updated int64  `json:"u"`
+	ID      string `json:"i"`
+}
+
+// conversations lists those of the actor, the newest first, whose title holds q.
+func (s Store) conversations(ctx context.Context, q string, after place, limit int) ([]Conversation, error) {
+	a := actor.From(ctx)
+	const find = `SELECT ` + conversationColumns + ` FROM conversation AS c
+		WHERE c.workspace = ? AND c.owner = ? AND (c.updated, c.id) < (?, ?) AND (? = '' OR c.title LIKE ? ESCAPE '\')
+		ORDER BY c.updated DESC, c.id DESC LIMIT ?`
+	like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q) + "%"
+	rows, err := s.DB.Read().QueryContext(ctx, find, a.Workspace, a.ID, after.Updated, after.ID, q, like, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list conversations: %w", err)
+	}
+	defer rows.Close()
+	found := []Conversation{}
+	for rows.Next() {
+		c, err := scanConversation(rows.Scan)
+		if err != nil {
+			return nil, fmt.Errorf("list conversations: %w", err)
+		}
+		found = append(found, c)
+	}
+	return found, rows.Err()
+}
+
+// conversation is one of the actor's.
+func (s Store) conversation(ctx context.Context, id string) (Conversation, error) {
+	a := actor.From(ctx)
+	const find = `SELECT ` + conversationColumns + ` FROM conversation AS c WHERE c.id = ? AND c.workspace = ? AND c.owner = ?`
+	c, err := scanConversation(s.DB.Read().QueryRowContext(ctx, find, id, a.Workspace, a.ID).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Conversation{}, noConversation(id)
+	}
+	if err != nil {
+		return Conversation{}, fmt.Errorf("conversation: %w", err)
+	}
+	return c, nil
+}
+
+const messageColumns = `m.id, m.conversation, m.parent, m.role, m.kind, m.state, m.content, m.run, m.problem, m.created`
+
+func scanMessage(scan func(...any) error, more ...any) (Message, error) {
+	m := Message{Citations: []Citation{}}
+	var problem sql.NullString
+	var created int64
+	err := scan(append([]any{&m.ID, &m.Conversation, &m.Parent, &m.Role, &m.Kind, &m.State, &m.Content, &m.Run, &problem, &created}, more...)...)
+	if err == nil && problem.Valid {
+		m.Problem = &Failure{}
+		err = json.Unmarshal([]byte(problem.String), m.Problem)
+	}
+	m.CreatedAt = moment(created)
+	return m, err
+}
+
+// messages are those of a conversation before a position, the newest first,
+// and the position of the last of them.
+func (s Store) messages(ctx context.Context, conversation string, before, limit int) ([]Message, int, error) {
+	a := actor.From(ctx)
+	const find = `SELECT ` + messageColumns + `, m.position FROM message AS m
+		WHERE m.conversation = ? AND m.workspace = ? AND m.owner = ? AND m.position < ? ORDER BY m.position DESC LIMIT ?`
+	rows, err := s.DB.Read().QueryContext(ctx, find, conversation, a.Workspace, a.ID, before, limit)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list messages: %w", err)
+	}
+	defer rows.Close()
+	found := []Message{}
+	position := 0
+	for rows.Next() {
+		m, err := scanMessage(rows.Scan, &position)
+		if err != nil {
+			return nil, 0, fmt.Errorf("list messages: %w", err)
+		}
+		found = append(found, m)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, 0, fmt.Errorf("list messages: %w", err)
+	}
+	return found, position, s.cited(ctx, found)
+}
+
+// message is one of the actor's, with its citations.
+func (s Store) message(ctx context.Context, id string) (Message, error) {
+	a := actor.From(ctx)
+	const find = `SELECT ` + messageColumns + ` FROM message AS m WHERE m.id = ? AND m.workspace = ? AND m.owner = ?`
+	m, err := scanMessage(s.DB.Read().QueryRowContext(ctx, find, id, a.Workspace, a.ID).Scan)
+	if err != nil {
+		return Message{}, fmt.Errorf("message: %w", err)
+	}
+	one := []Message{m}
+	err = s.cited(ctx, one)
+	return one[0], err
+}
+
+// cited fills in the citations of messages.
+func (s Store) cited(ctx context.Context, messages []Message) error {
+	at := map[string]int{}
+	args := []any{actor.From(ctx).Workspace, actor.From(ctx).ID}
+	for i, m := range messages {
+		if m.Role == RoleAssistant {
+			at[m.ID] = i
+			args = append(args, m.ID)
+		}
+	}
+	if len(at) == 0 {
+		return nil
+	}
+	find := `SELECT message, number, document, title, knowledge, version, page, heading, start, stop, text FROM citation
+		WHERE workspace = ? AND owner = ? AND message IN (?` + strings.Repeat(", ?", len(at)-1) + `) ORDER BY message, number`
+	rows, err := s.DB.Read().QueryContext(ctx, find, args...)
+	if err != nil {
+		return fmt.Errorf("list citations: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c Citation
+		var message string
+		if err := rows.Scan(&message, &c.Number, &c.Document.ID, &c.Document.Title, &c.Knowledge, &c.Version, &c.Page, &c.Heading,
+			&c.Start, &c.End, &c.Text); err != nil {
+			return fmt.Errorf("list citations: %w", err)
+		}
+		m := &messages[at[message]]
+		m.Citations = append(m.Citations, c)
+	}
+	return rows.Err()
+}
+
+// opened records that a conversation was read.
+func (s Store) opened(ctx context.Context, id string) error {
+	return s.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		return s.Audit.Record(ctx, tx, audit.Entry{Act: "conversation.open", ObjectKind: "conversation", Object: id})
+	})
+}
+
+// rename gives a conversation another title.
+func (s Store) rename(ctx context.Context, id, title string) error {
+	a := actor.From(ctx)
+	return s.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		const update = `UPDATE conversation SET title = ? WHERE id = ? AND workspace = ? AND owner = ?`
+		res, err := tx.Exec(ctx, update, title, id, a.Workspace, a.ID)
+		if err != nil {
+			return fmt.Errorf("rename conversation: %w", err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, noConversation(id))
+		}
+		return nil
+	})
+}
+
+// remove deletes a conversation with all that hangs on it, and says which runs
+// were still going on.
+func (s Store) remove(ctx context.Context, id string) (runs []string, err error) {
+	a := actor.From(ctx)
+	err = s.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		runs = nil
+		const open = `SELECT id FROM run WHERE conversation = ? AND workspace = ? AND owner = ? AND ended IS NULL`
+		rows, err := tx.Query(ctx, open, id, a.Workspace, a.ID)
+		if err != nil {
+			return fmt.Errorf("runs of conversation: %w", err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var run string
+			if err := rows.Scan(&run); err != nil {
+				return fmt.Errorf("runs of conversation: %w", err)
+			}
+			runs = append(runs, run)
+		}
+		if err := rows.Err(); err != nil {
+			return fmt.Errorf("runs of conversation: %w", err)
+		}
+		const remove = `DELETE FROM conversation WHERE id = ? AND workspace = ? AND owner = ?`
+		res, err := tx.Exec(ctx, remove, id, a.Workspace, a.ID)
+		if err != nil {
+			return fmt.Errorf("delete conversation: %w", err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, noConversation(id))
+		}
+		return s.Audit.Record(ctx, tx, audit.Entry{Act: "conversation.delete", ObjectKind: "conversation", Object: id})
+	})
+	return runs, err
+}
+
+// history is a run as it is on disk.
+type history struct {
+	answer string
+	ended  bool
+	rows   []eventRow
+}
+
+// eventRow is one event, or the deltas from first to last.
+type eventRow struct {
+	first, last int64
+	name        string
+	data        string
+}
+
+// history reads the events of a run of the actor past a number.
+func (s Store) history(ctx context.Context, run string, after int64) (history, error) {
+	a := actor.From(ctx)
+	const find = `SELECT answer, ended IS NOT NULL FROM run WHERE id = ? AND workspace = ? AND owner = ?`
+	var h history
+	err := s.DB.Read().QueryRowContext(ctx, find, run, a.Workspace, a.ID).Scan(&h.answer, &h.ended)
+	if errors.Is(err, sql.ErrNoRows) {
+		return history{}, noRun(run)
+	}
+	if err != nil {
+		return history{}, fmt.Errorf("run: %w", err)
+	}
+	h.rows, err = eventRows(ctx, s.DB.Read(), run, after)
+	return h, err
+}
+
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func eventRows(ctx context.Context, q querier, run string, after int64) ([]eventRow, error) {
+	const list = `SELECT first, last, name, data FROM run_event WHERE run = ? AND last > ? ORDER BY first`
+	rows, err := q.QueryContext(ctx, list, run, after)
+	if err != nil {
+		return nil, fmt.Errorf("list events: %w", err)
+	}
+	defer rows.Close()
+	var found []eventRow
+	for rows.Next() {
+		var e eventRow
+		if err := rows.Scan(&e.first, &e.last, &e.name, &e.data); err != nil {
+			return nil, fmt.Errorf("list events: %w", err)
+		}
+		found = append(found, e)
+	}
+	return found, rows.Err()
+}
