@@ -6,7 +6,6 @@
 package client
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -20,12 +19,20 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"chatets/appliance/fault"
 )
 
-// maxPath is the longest socket path the kernel takes, in bytes.
-const maxPath = 107
+const (
+	maxPath   = 107             // the longest socket path the kernel takes, in bytes
+	patience  = 5 * time.Second // for a sign of life
+	hesitance = 2 * time.Second // for a word of the service before a body is sent
+)
+
+// Absent is the code of the fault that says that no service is there, as
+// against one that is there and does not answer.
+const Absent = "service-absent"
 
 // Client talks to one socket. It is safe for concurrent use.
 type Client struct {
@@ -36,13 +43,16 @@ type Client struct {
 // New returns a client of a socket. New rows belong to the person with the
 // e-mail owner, "" = the first owner of the installation.
 func New(socket, owner string) *Client {
-	transport := &http.Transport{
-		DisableCompression: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dial(ctx, socket)
+	return &Client{owner: owner, http: &http.Client{
+		Transport: &http.Transport{
+			DisableCompression:    true,
+			ExpectContinueTimeout: hesitance,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return dial(ctx, socket)
+			},
 		},
-	}
-	return &Client{http: &http.Client{Transport: transport}, owner: owner}
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 }
 
 // dial connects to a socket of any path length: a long one is reached through
@@ -60,124 +70,106 @@ func dial(ctx context.Context, socket string) (net.Conn, error) {
 	return d.DialContext(ctx, "unix", fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), filepath.Base(socket)))
 }
 
-// Reachable reports whether a service answers on the socket.
-func (c *Client) Reachable(ctx context.Context) bool {
-	req, err := c.request(ctx, http.MethodGet, "/health", nil)
+// Close gives up the connections that are kept for further calls.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Probe asks for a sign of life. The fault says what is in the way; its code is
+// Absent where nothing listens.
+func (c *Client) Probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/health", nil)
 	if err != nil {
-		return false
+		return err
 	}
 	res, err := c.http.Do(req)
-	if err != nil {
-		return false
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fault.New(fault.Unavailable, "The service does not answer on its socket.").Code("service-silent").
+			Cure("Look into its log, or restart it.").Because(err)
+	case err != nil:
+		return reach(err)
 	}
-	return res.Body.Close() == nil
+	// Whatever /health says: it is there, and will say itself what it cannot do.
+	_, err = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16))
+	return errors.Join(err, res.Body.Close())
 }
 
 // Call sends in as JSON (nil = no body) and reads the answer into out (nil =
 // none is wanted). A problem document comes back as its fault.
 func (c *Client) Call(ctx context.Context, method, path string, in, out any) error {
+	req, err := c.request(ctx, method, path, in)
+	if err != nil {
+		return err
+	}
+	return c.do(req, out)
+}
+
+// Upload sends body as it is; size is its length in bytes, or -1 where it is
+// not known before its end. told is called with the number of bytes sent so far;
+// nil = nobody wants to know.
+func (c *Client) Upload(ctx context.Context, path string, body io.Reader, size int64, told func(int64), out any) error {
+	req, err := c.request(ctx, http.MethodPost, path, nil)
+	if err != nil {
+		return err
+	}
+	req.Body, req.ContentLength = io.NopCloser(&source{r: body, size: size, told: told}), size
+	if size == 0 {
+		req.Body = http.NoBody
+	}
+	req.Header.Set("Content-Type", "application/octet-stream")
+	// What is refused by its size or its place must not be sent in vain, and the
+	// refusal must not be lost in a connection that breaks while sending.
+	req.Header.Set("Expect", "100-continue")
+	return c.do(req, out)
+}
+
+// source is a body on its way: it counts, and tells a failure of the file from
+// one of the service.
+type source struct {
+	r    io.Reader
+	n    int64
+	size int64
+	told func(int64)
+}
+
+// Read implements io.Reader.
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	s.n += int64(n)
+	if s.told != nil && n > 0 {
+		s.told(s.n)
+	}
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		err = fault.New(fault.Unavailable, "The file cannot be read to its end.").Code("file-unreadable").Cure("Check the disk it lies on.").Because(err)
+	case s.size >= 0 && (s.n > s.size || err != nil && s.n < s.size):
+		return 0, fault.New(fault.Conflict, "The file changed while it was being sent.").Code("file-changed").Cure("Add it again when nobody writes to it.")
+	}
+	return n, err
+}
+
+// request makes a request with in as its JSON body, nil = none.
+func (c *Client) request(ctx context.Context, method, path string, in any) (*http.Request, error) {
 	var body io.Reader
 	if in != nil {
 		text, err := json.Marshal(in)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		body = bytes.NewReader(text)
 	}
-	req, err := c.request(ctx, method, path, body)
-	if err != nil {
-		return err
-	}
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	return c.do(req, out)
-}
-
-// Upload sends size bytes of body as they are.
-func (c *Client) Upload(ctx context.Context, path string, body io.Reader, size int64, out any) error {
-	req, err := c.request(ctx, http.MethodPost, path, body)
-	if err != nil {
-		return err
-	}
-	req.ContentLength = size
-	req.Header.Set("Content-Type", "application/octet-stream")
-	return c.do(req, out)
-}
-
-// An Event is one server-sent event.
-type Event struct {
-	ID, Name string
-	Data     []byte // JSON
-}
-
-// Stream sends in as JSON and hands on each event until the stream ends or
-// on returns an error.
-func (c *Client) Stream(ctx context.Context, path string, in any, on func(Event) error) error {
-	text, err := json.Marshal(in)
-	if err != nil {
-		return err
-	}
-	req, err := c.request(ctx, http.MethodPost, path, bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "text/event-stream")
-	res, err := c.http.Do(req)
-	if err != nil {
-		return reach(err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode >= 300 {
-		return problem(res)
-	}
-	return readEvents(res.Body, on)
-}
-
-func readEvents(r io.Reader, on func(Event) error) error {
-	lines := bufio.NewReader(r)
-	var e Event
-	for {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return err
-		}
-		line = strings.TrimRight(line, "\r\n")
-		name, value, _ := strings.Cut(line, ":")
-		value = strings.TrimPrefix(value, " ")
-		switch name {
-		case "":
-			if line == "" && e.Name != "" {
-				if err := on(e); err != nil {
-					return err
-				}
-			}
-			if line == "" {
-				e = Event{}
-			}
-		case "id":
-			e.ID = value
-		case "event":
-			e.Name = value
-		case "data":
-			if e.Data != nil {
-				e.Data = append(e.Data, '\n')
-			}
-			e.Data = append(e.Data, value...)
-		}
-	}
-}
-
-func (c *Client) request(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, body)
 	if err != nil {
 		return nil, err
 	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	if c.owner != "" {
+		if strings.ContainsFunc(c.owner, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			return nil, fault.New(fault.Invalid, "The owner %q is no e-mail address.", c.owner)
+		}
 		req.Header.Set("X-Chatets-Owner", c.owner)
 	}
 	return req, nil
@@ -190,80 +182,35 @@ func (c *Client) do(req *http.Request, out any) error {
 	}
 	defer res.Body.Close()
 	if res.StatusCode >= 300 {
-		return problem(res)
+		return refusal(res)
 	}
 	if out == nil || res.StatusCode == http.StatusNoContent {
 		_, err := io.Copy(io.Discard, res.Body)
-		return err
+		return reach(err)
 	}
-	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
-		return fmt.Errorf("read the answer of the service: %w", err)
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return reach(err)
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		return fault.New(fault.Internal, "The service gave an answer that this command does not understand.").
+			Cure("Use the command of the same version as the service.").Because(err)
 	}
 	return nil
 }
 
-// reach says why the service was not reached.
+// reach says why the service was not reached; nil stays nil.
 func reach(err error) error {
+	var ours *fault.Error
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case err == nil, errors.As(err, &ours), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, fs.ErrPermission):
-		return fault.New(fault.Forbidden, "This user may not use the service's socket.").Cure("Run the command as root or as the service's user.").Because(err)
-	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
-		return fault.New(fault.Unavailable, "The service does not run.").Cure("Start it: chatets serve").Because(err)
+		return fault.New(fault.Forbidden, "This user may not use the service's socket.").Code("socket-forbidden").
+			Cure("Run the command as root or as the service's user.").Because(err)
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTSOCK), errors.Is(err, syscall.ENOTDIR):
+		return fault.New(fault.Unavailable, "The service does not run.").Code(Absent).Cure("Start it: chatets serve").Because(err)
 	}
-	return fault.New(fault.Unavailable, "The service ended the connection.").Cure("Look into its log.").Because(err)
-}
-
-// problem turns a problem document back into the fault it came from.
-func problem(res *http.Response) error {
-	var p struct {
-		Detail, Code, Cure, Request string
-		Errors                      []fault.Detail
-	}
-	text, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	if err == nil {
-		err = json.Unmarshal(text, &p)
-	}
-	if err != nil || p.Detail == "" {
-		return fault.New(fault.Internal, "The service answered with status %d.", res.StatusCode).Cure("Look into its log.")
-	}
-	e := fault.New(kindOf(res.StatusCode), "%s", p.Detail).Code(p.Code).With(p.Errors...)
-	if p.Cure != "" {
-		e = e.Cure("%s", p.Cure)
-	}
-	if res.StatusCode >= 500 {
-		e = e.Because(fmt.Errorf("request %s", p.Request))
-	}
-	return e
-}
-
-func kindOf(status int) fault.Kind {
-	switch status {
-	case 400:
-		return fault.Malformed
-	case 401:
-		return fault.Unauthenticated
-	case 403:
-		return fault.Forbidden
-	case 404:
-		return fault.NotFound
-	case 409:
-		return fault.Conflict
-	case 413:
-		return fault.TooLarge
-	case 415:
-		return fault.Unsupported
-	case 422:
-		return fault.Invalid
-	case 429:
-		return fault.TooMany
-	case 499:
-		return fault.Cancelled
-	case 503:
-		return fault.Unavailable
-	case 507:
-		return fault.Full
-	}
-	return fault.Internal
+	return fault.New(fault.Unavailable, "The service ended the connection.").Code("connection-lost").
+		Cure("Look into its log, and try again.").Because(err)
 }
