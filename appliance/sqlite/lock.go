@@ -3,8 +3,11 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"chatets/appliance/fault"
@@ -21,14 +24,33 @@ func Claim(dir string) (*Lock, error) {
 		return nil, classify(dir, fmt.Errorf("lock the data directory: %w", err))
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		by := holder(file)
 		_ = file.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fault.New(fault.Conflict, "The data directory is in use by another ChatETS.").Code("in-use").
+			return nil, fault.New(fault.Conflict, "The data directory is in use by another ChatETS%s.", by).Code("in-use").
 				Cure("Stop the service first (systemctl stop chatets), or let the command reach it through its socket.").Because(err)
 		}
-		return nil, fmt.Errorf("lock the data directory: %w", err)
+		return nil, classify(dir, fmt.Errorf("lock the data directory: %w", err))
+	}
+	// The number is only for whoever finds the directory in use: on a full disk
+	// ChatETS must start without it.
+	if err := file.Truncate(0); err == nil {
+		_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	return &Lock{file: file}, nil
+}
+
+// holder names the process that has the lock; "" where it cannot be known.
+func holder(file *os.File) string {
+	text, err := io.ReadAll(io.LimitReader(file, 32))
+	if err != nil {
+		return ""
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" (process %d)", pid)
 }
 
 // Close gives the directory up.

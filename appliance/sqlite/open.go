@@ -64,7 +64,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	kept := &reserve{file: filepath.Join(cfg.Dir, "reserve"), size: cfg.Reserve, log: cfg.Log}
 	kept.find()
 	conn, err := db.openWriter(ctx)
-	if fault.Is(err, fault.Full) && kept.free() {
+	if fault.Is(err, fault.Full) && kept.free(cfg.Now()) {
 		conn, err = db.openWriter(ctx)
 	}
 	if err != nil {

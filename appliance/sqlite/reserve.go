@@ -24,7 +24,7 @@ type reserve struct {
 	size  int64 // 0 = no reserve is kept
 	log   *slog.Logger
 	held  atomic.Bool
-	tried time.Time // of the last restore; the writer's alone
+	tried time.Time // when it was last given up or taken; the writer's alone
 }
 
 // hold takes the space if the disk has plenty. Having no reserve is no failure.
@@ -47,7 +47,8 @@ func (r *reserve) find() {
 }
 
 // free gives the space up, once, and says so; false when there is none.
-func (r *reserve) free() bool {
+func (r *reserve) free(now time.Time) bool {
+	r.tried = now
 	if !r.held.CompareAndSwap(true, false) {
 		return false
 	}

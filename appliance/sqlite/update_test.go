@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"chatets/appliance/fault"
 	"chatets/appliance/sqlite"
 	"chatets/appliance/sqlite/sqlitetest"
 )
@@ -97,6 +99,11 @@ func until(t *testing.T, ok func() bool) {
 	}
 }
 
+// dbKey hands a member the database it runs in.
+type dbKey struct{}
+
+func dbOf(ctx context.Context) *sqlite.DB { return ctx.Value(dbKey{}).(*sqlite.DB) }
+
 // TestUpdateFailsAlone puts one bad member between two good ones in every way a
 // member can be bad, and wants the good ones acknowledged and on the disk.
 func TestUpdateFailsAlone(t *testing.T) {
@@ -104,7 +111,7 @@ func TestUpdateFailsAlone(t *testing.T) {
 	wrong := errors.New("wrong")
 	for _, tt := range []struct {
 		name string
-		bad  func(context.Context, *sqlite.Tx) error
+		bad  func(ctx context.Context, tx *sqlite.Tx) error
 		want string
 	}{
 		{"an error", func(ctx context.Context, tx *sqlite.Tx) error { return errors.Join(insert("bad")(ctx, tx), wrong) }, "wrong"},
@@ -117,6 +124,35 @@ func TestUpdateFailsAlone(t *testing.T) {
 			_, err := tx.Exec(ctx, `INSERT OR ROLLBACK INTO entry (name) VALUES ('bad')`)
 			return err
 		}, "UNIQUE"},
+		{"an error that takes the whole transaction with it, and is ignored", func(ctx context.Context, tx *sqlite.Tx) error {
+			_ = insert("bad")(ctx, tx)
+			_, _ = tx.Exec(ctx, `INSERT OR ROLLBACK INTO entry (name) VALUES ('bad')`)
+			_ = insert("worse")(ctx, tx) // would be outside of any transaction
+			_ = tx.QueryRow(ctx, `INSERT INTO entry (name) VALUES ('worst') RETURNING name`).Scan(new(string))
+			return nil
+		}, "UNIQUE"},
+		{"a row query that takes the whole transaction with it, and is ignored", func(ctx context.Context, tx *sqlite.Tx) error {
+			_ = insert("bad")(ctx, tx)
+			_ = tx.QueryRow(ctx, `INSERT OR ROLLBACK INTO entry (name) VALUES ('bad') RETURNING name`).Scan(new(string))
+			return insert("worse")(ctx, tx)
+		}, "UNIQUE"},
+		{"a function that ends its goroutine", func(ctx context.Context, tx *sqlite.Tx) error {
+			_ = insert("bad")(ctx, tx)
+			runtime.Goexit()
+			return nil
+		}, "ended its goroutine"},
+		{"an update inside an update", func(ctx context.Context, tx *sqlite.Tx) error {
+			_ = insert("bad")(ctx, tx)
+			return dbOf(ctx).Update(ctx, insert("worse"))
+		}, "inside an update"},
+		{"results that are not closed", func(ctx context.Context, tx *sqlite.Tx) error {
+			_ = insert("bad")(ctx, tx)
+			rows, err := tx.Query(ctx, `SELECT name FROM entry UNION ALL SELECT 'x' UNION ALL SELECT 'y'`)
+			if err != nil || !rows.Next() {
+				return errors.Join(err, errors.New("no rows"))
+			}
+			return wrong
+		}, "wrong"},
 		{"a member that ends the transaction itself", func(ctx context.Context, tx *sqlite.Tx) error {
 			_ = insert("bad")(ctx, tx)
 			_, err := tx.Exec(ctx, `ROLLBACK`)
@@ -139,7 +175,10 @@ func TestUpdateFailsAlone(t *testing.T) {
 					return fn(ctx, tx)
 				}
 			}
-			errs := batch(t, db, told("left", insert("left")), told("bad", tt.bad), told("right", insert("right")))
+			bad := func(ctx context.Context, tx *sqlite.Tx) error {
+				return tt.bad(context.WithValue(ctx, dbKey{}, db), tx)
+			}
+			errs := batch(t, db, told("left", insert("left")), told("bad", bad), told("right", insert("right")))
 			if errs[0] != nil || errs[2] != nil {
 				t.Errorf("the neighbours got %v and %v", errs[0], errs[2])
 			}
@@ -239,30 +278,75 @@ func TestUpdateMany(t *testing.T) {
 	}
 }
 
-func BenchmarkUpdate(b *testing.B) {
-	for _, writers := range []int{1, 64} {
-		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
-			db := sqlitetest.Open(b, schema)
-			b.SetParallelism(writers)
-			work := make(chan int)
-			var all sync.WaitGroup
-			for range writers {
-				all.Go(func() {
-					for n := range work {
-						if err := db.Update(context.Background(), insert(fmt.Sprint(n))); err != nil {
-							b.Error(err)
-						}
-					}
-				})
+// TestUpdateLimits are the promises to one member alone.
+func TestUpdateLimits(t *testing.T) {
+	t.Parallel()
+	db := sqlitetest.Open(t, schema)
+	t.Run("a panic reaches the caller with its place", func(t *testing.T) {
+		defer func() {
+			p, ok := recover().(*sqlite.Panic)
+			if !ok || p.Value != "boom" || !contains(string(p.Stack), "update_test.go") {
+				t.Errorf("got %v", p)
 			}
-			b.ResetTimer()
-			for n := range b.N {
-				work <- n
+		}()
+		_ = db.Update(t.Context(), func(context.Context, *sqlite.Tx) error { panic("boom") })
+		t.Error("no panic")
+	})
+	t.Run("a panic after the commit keeps the rows", func(t *testing.T) {
+		defer func() {
+			if p, ok := recover().(*sqlite.Panic); !ok || p.Value != "late" {
+				t.Errorf("got %v", p)
 			}
-			close(work)
-			all.Wait()
-			s := db.Stats()
-			b.ReportMetric(float64(s.Members)/float64(max(s.Commits, 1)), "updates/commit")
+			if !names(t, db)["committed"] {
+				t.Error("the row is gone")
+			}
+		}()
+		_ = db.Update(t.Context(), func(ctx context.Context, tx *sqlite.Tx) error {
+			tx.AfterCommit(func() { panic("late") })
+			return insert("committed")(ctx, tx)
 		})
-	}
+	})
+	t.Run("after its function a transaction is over", func(t *testing.T) {
+		var kept *sqlite.Tx
+		if err := db.Update(t.Context(), func(_ context.Context, tx *sqlite.Tx) error { kept = tx; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := kept.Exec(t.Context(), `DELETE FROM entry`); err == nil {
+			t.Error("it still writes")
+		}
+		if err := kept.QueryRow(t.Context(), `SELECT 1`).Scan(new(int)); err == nil {
+			t.Error("it still reads")
+		}
+	})
+	t.Run("hooks see the rows and keep their order", func(t *testing.T) {
+		var order []string
+		var seen bool
+		if err := db.Update(t.Context(), func(ctx context.Context, tx *sqlite.Tx) error {
+			tx.AfterCommit(func() { order = append(order, "first"); seen = names(t, db)["seen"] })
+			tx.AfterCommit(func() { order = append(order, "second") })
+			return insert("seen")(ctx, tx)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if !seen || fmt.Sprint(order) != "[first second]" {
+			t.Errorf("seen %v, order %v", seen, order)
+		}
+	})
+	t.Run("one time for one member", func(t *testing.T) {
+		if err := db.Update(t.Context(), func(_ context.Context, tx *sqlite.Tx) error {
+			if tx.Now.IsZero() {
+				return errors.New("no time")
+			}
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("closed", func(t *testing.T) {
+		other := sqlitetest.Open(t, schema)
+		if err := errors.Join(other.Close(), other.Close()); err != nil {
+			t.Fatal(err)
+		}
+		wantFault(t, other.Update(t.Context(), insert("late")), fault.Unavailable, "stopping")
+	})
 }

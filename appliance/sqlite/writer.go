@@ -171,7 +171,10 @@ func (w *writer) batch(first *member) {
 	for _, m := range members {
 		full = full || isFull(m.err)
 	}
-	relieved := full && w.reserve.free()
+	relieved := full && w.reserve.free(w.now())
+	if relieved {
+		w.shrink()
+	}
 	for _, m := range members {
 		switch {
 		case lost != nil && (len(members) > 1 || relieved), relieved && isFull(m.err):
@@ -260,6 +263,14 @@ func (w *writer) member(m *member) error {
 		}
 	}
 	return w.exec("RELEASE member")
+}
+
+// shrink moves the write-ahead log into the database, which gives its space
+// back. Readers may hinder it; then there is only the reserve's space.
+func (w *writer) shrink() {
+	for _, statement := range []string{"PRAGMA busy_timeout = 1000", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA busy_timeout = 10000"} {
+		_ = w.exec(statement)
+	}
 }
 
 // guard runs f in a goroutine of its own: neither a panic nor runtime.Goexit in
