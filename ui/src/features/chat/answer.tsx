@@ -1,4 +1,4 @@
-import { Check, ChevronRight, Copy, Quote, RotateCcw, Unplug } from "lucide-react";
+import { Check, ChevronRight, Copy, Quote, RotateCcw } from "lucide-react";
 import { memo, useId, useMemo, useState } from "react";
 import { problemFrom } from "@/api/problem";
 import { Button } from "@/components/ui/button";
@@ -10,6 +10,7 @@ import { Note } from "@/components/ui/note";
 import { cx } from "@/lib/cx";
 import { useWords } from "@/lib/words";
 import { withSources } from "./clipboard";
+import { withoutIntroduction } from "./extract";
 import { plainAnswer } from "./keys";
 import { Markdown } from "./markdown";
 import type { Message } from "./queries";
@@ -31,7 +32,9 @@ interface AnswerProps {
 export const Answer = memo(function Answer({ message, current, onOpen, onAgain }: AnswerProps) {
   const words = useWords(chatWords);
   const writing = message.state === "writing";
-  const { id, content: text, citations } = message;
+  const { id, citations } = message;
+  const quoted = message.kind === "extractive";
+  const text = quoted ? withoutIntroduction(message.content) : message.kind === "none" && message.content && message.state === "done" ? words.nothingFound : message.content;
   const sources = useMemo(
     () => ({
       citations: new Map(citations.map((citation) => [citation.number, citation])),
@@ -46,8 +49,13 @@ export const Answer = memo(function Answer({ message, current, onOpen, onAgain }
   return (
     <SourcesContext value={sources}>
       <article aria-label={words.answer} aria-busy={writing || undefined}>
-        <AnswerHead citations={citations} extractive={message.kind === "extractive" && message.state === "done"} />
-        {(text || writing) && <Markdown text={text} known={known} writing={writing} />}
+        <AnswerHead citations={citations} />
+        {quoted && message.content && (
+          <Note className="mb-3.5 text-s">
+            <strong>{words.noModel}</strong> <span className="text-muted">{words.noModelWhy}</span>
+          </Note>
+        )}
+        {(text || writing) && <Markdown text={text} known={known} writing={writing} quotes={quoted} />}
         {message.state === "failed" && (
           <div className="mt-3.5">
             <ErrorPanel
@@ -66,7 +74,7 @@ export const Answer = memo(function Answer({ message, current, onOpen, onAgain }
   );
 });
 
-function AnswerHead({ citations, extractive }: { citations: readonly Citation[]; extractive: boolean }) {
+function AnswerHead({ citations }: { citations: readonly Citation[] }) {
   const words = useWords(chatWords);
   const [open, setOpen] = useState(false);
   const id = useId();
@@ -87,12 +95,6 @@ function AnswerHead({ citations, extractive }: { citations: readonly Citation[];
             <ChevronRight aria-hidden="true" className={cx("size-3.75 flex-none transition-transform duration-fast rtl:-scale-x-100", open && "rotate-90 rtl:-rotate-90")} />
             <span className="num truncate">{words.read(citations.length, documents)}</span>
           </button>
-        )}
-        {extractive && (
-          <span title={words.noModelWhy} className="ms-auto inline-flex min-w-0 flex-none items-center gap-1.5 text-muted">
-            <Unplug aria-hidden="true" className="size-3.75 flex-none" />
-            <span className="truncate">{words.noModel}</span>
-          </span>
         )}
       </header>
       {open && (

@@ -1,6 +1,6 @@
 import { Link, useParams } from "@tanstack/react-router";
 import { MessageCircleOff, PanelRight, SquarePen } from "lucide-react";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import { asProblem } from "@/api/problem";
 import { Button } from "@/components/ui/button";
 import { Empty } from "@/components/ui/empty";
@@ -78,13 +78,13 @@ function Chat({ id }: { id: string }) {
         )}
         <ol className="grid gap-6">
           {messages.map((message, i) => (
-            <li key={message.id} className={cx("-mx-2 min-w-0 px-2", i < messages.length - 2 && "[contain-intrinsic-size:auto_12rem] [content-visibility:auto]")}>
+            <Turn key={message.id} rest={i < messages.length - 2}>
               {message.role === "user" ? (
                 <Question>{message.content}</Question>
               ) : (
                 <Answer message={message} current={sources?.message === message.id ? sources.number : undefined} onOpen={open} onAgain={again} />
               )}
-            </li>
+            </Turn>
           ))}
           {ask.isPending && (
             <li>
@@ -129,6 +129,20 @@ function Chat({ id }: { id: string }) {
       />
     </>
   );
+}
+
+/**
+ * One message. Off the screen it costs nothing, but only after it was drawn once: then the browser knows its
+ * height, and scrolling up through a long chat never jumps.
+ */
+function Turn({ rest, children }: { rest: boolean; children: ReactNode }) {
+  const [drawn, setDrawn] = useState(false);
+  useEffect(() => {
+    if (!rest) return;
+    const timer = setTimeout(() => setDrawn(true), 500);
+    return () => clearTimeout(timer);
+  }, [rest]);
+  return <li className={cx("-mx-2 min-w-0 px-2 [contain-intrinsic-size:auto_12rem]", rest && drawn && "[content-visibility:auto]")}>{children}</li>;
 }
 
 function before(messages: readonly Message[], answer: Message): Message | undefined {

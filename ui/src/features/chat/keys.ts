@@ -31,14 +31,18 @@ interface Node {
   title?: string | null;
   alt?: string | null;
   children?: Node[];
-  data?: { hName?: string; hProperties?: Record<string, string> };
+  data?: { number?: number };
 }
 
-/** A remark plugin: keys become `cite` elements, which nothing else can make since raw HTML is not rendered. */
-export function remarkKeys() {
-  return (tree: Node) => {
-    walk(tree, false);
-  };
+/** Puts a node of its own into the tree for every key; no Markdown can write one. */
+export function putKeys(tree: Node): void {
+  walk(tree, false);
+}
+
+/** The number of a key that putKeys has put into the tree; undefined for every other node. */
+export function keyNumber(node: { type: string; data?: unknown }): number | undefined {
+  if (node.type !== "key" || typeof node.data !== "object" || node.data === null || !("number" in node.data)) return undefined;
+  return typeof node.data.number === "number" ? node.data.number : undefined;
 }
 
 function walk(node: Node, inLink: boolean): void {
@@ -61,7 +65,7 @@ function splitText(value: string): Node[] {
   let from = 0;
   for (const found of value.matchAll(wrapped)) {
     if (found.index > from) nodes.push({ type: "text", value: value.slice(from, found.index) });
-    nodes.push({ type: "key", children: [], data: { hName: "cite", hProperties: { title: found[1] ?? "" } } });
+    nodes.push({ type: "key", children: [], data: { number: Number(found[1]) } });
     from = found.index + found[0].length;
   }
   if (from < value.length || nodes.length === 0) nodes.push({ type: "text", value: value.slice(from) });

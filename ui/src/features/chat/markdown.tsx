@@ -1,10 +1,11 @@
-import { isValidElement, memo, type ReactNode } from "react";
-import ReactMarkdown, { type Components } from "react-markdown";
-import remarkGfm from "remark-gfm";
+import { memo, type ReactNode } from "react";
+import { parseMarkdown } from "@/components/markdown/parse";
+import { type MarkdownParts, MarkdownTree } from "@/components/markdown/tree";
+import { cx } from "@/lib/cx";
 import { useWords } from "@/lib/words";
 import { markdownBlocks } from "./blocks";
 import { CodeBlock } from "./code-block";
-import { remarkKeys, safeAddress, wrapMarkers } from "./keys";
+import { keyNumber, putKeys, safeAddress, wrapMarkers } from "./keys";
 import { SourceKey } from "./source-key";
 import { chatWords } from "./words";
 import "./prose.css";
@@ -15,16 +16,18 @@ interface MarkdownProps {
   known: ReadonlySet<number>;
   /** More is to come: a caret stands behind the last word. */
   writing?: boolean;
+  /** Verbatim sentences of documents: each has the bar that marks a document's words. */
+  quotes?: boolean;
 }
 
 /**
  * An answer as its author meant it and no more than that: raw HTML is shown as text, links lead only to the
  * web and to mail, and no picture is loaded. While an answer is written only its last block is parsed again.
  */
-export function Markdown({ text, known, writing }: MarkdownProps) {
+export function Markdown({ text, known, writing, quotes }: MarkdownProps) {
   const blocks = markdownBlocks(wrapMarkers(text, known));
   return (
-    <div dir="auto" className={writing ? "prose writing" : "prose"}>
+    <div dir="auto" className={cx("prose", writing && "writing", quotes && "quotes")}>
       {blocks.map((block, i) => (
         <Block key={i} text={block} />
       ))}
@@ -33,31 +36,28 @@ export function Markdown({ text, known, writing }: MarkdownProps) {
 }
 
 const Block = memo(function Block({ text }: { text: string }) {
-  return (
-    <ReactMarkdown remarkPlugins={plugins} components={components} urlTransform={safeAddress}>
-      {text}
-    </ReactMarkdown>
-  );
+  const tree = parseMarkdown(text);
+  putKeys(tree);
+  return <MarkdownTree tree={tree} parts={parts} />;
 });
 
-const plugins = [remarkGfm, remarkKeys];
-
-const components: Components = {
+const parts: MarkdownParts = {
   // The page's own headings stand above those of an answer.
-  h1: ({ children }) => <h3 className="h1">{children}</h3>,
-  h2: ({ children }) => <h4 className="h2">{children}</h4>,
-  h3: ({ children }) => <h5 className="h3">{children}</h5>,
-  h4: ({ children }) => <h6 className="h3">{children}</h6>,
-  h5: ({ children }) => <h6 className="h3">{children}</h6>,
-  h6: ({ children }) => <h6 className="h3">{children}</h6>,
-  a: ({ href, children }) => <Away href={href}>{children}</Away>,
-  img: ({ src, alt }) => <Picture src={typeof src === "string" ? src : ""} alt={alt ?? ""} />,
-  cite: ({ title }) => <SourceKey number={Number(title)} />,
-  pre: ({ children }) => <CodeBlock language={languageOf(children)} text={textOf(children)} />,
-  table: ({ children }) => <TableBox>{children}</TableBox>,
+  heading: (depth, children) => {
+    if (depth === 1) return <h3 className="h1">{children}</h3>;
+    if (depth === 2) return <h4 className="h2">{children}</h4>;
+    return depth === 3 ? <h5 className="h3">{children}</h5> : <h6 className="h3">{children}</h6>;
+  },
+  link: (address, children) => <Away href={safeAddress(address)}>{children}</Away>,
+  picture: (address, name) => <Picture src={address} alt={name} />,
+  code: (language, text) => <CodeBlock language={/^[\w+#.-]+/.exec(language)?.[0] ?? ""} text={text} />,
+  table: (children) => <TableBox>{children}</TableBox>,
   // A figure and its unit stay on one line; a sentence in a cell may wrap.
-  td: ({ children, style }) => <td style={style} className={short(children) ? "whole" : undefined}>{children}</td>,
-  input: ({ checked }) => <input type="checkbox" checked={checked ?? false} readOnly disabled />,
+  cell: (children, text, align) => <td style={{ textAlign: align }} className={text.length <= 24 ? "whole" : undefined}>{children}</td>,
+  other: (node) => {
+    const number = keyNumber(node);
+    return number === undefined ? null : <SourceKey number={number} />;
+  },
 };
 
 function Away({ href, children }: { href: string | undefined; children: ReactNode }) {
@@ -83,22 +83,4 @@ function TableBox({ children }: { children: ReactNode }) {
       <table>{children}</table>
     </div>
   );
-}
-
-function codeProps(children: ReactNode): { className?: unknown; children?: unknown } {
-  return isValidElement<{ className?: unknown; children?: unknown }>(children) ? children.props : {};
-}
-
-function languageOf(children: ReactNode): string {
-  const { className } = codeProps(children);
-  return typeof className === "string" ? (/language-([\w+#.-]+)/.exec(className)?.[1] ?? "") : "";
-}
-
-function textOf(children: ReactNode): string {
-  const { children: code } = codeProps(children);
-  return typeof code === "string" ? code.replace(/\n$/, "") : "";
-}
-
-function short(children: ReactNode): boolean {
-  return children === undefined || (typeof children === "string" && children.length <= 24);
 }

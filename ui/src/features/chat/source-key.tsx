@@ -24,7 +24,7 @@ export const SourceKey = memo(function SourceKey({ number }: { number: number })
     open(number);
   };
   return (
-    <HoverCard.Root open={card} onOpenChange={setCard} openDelay={250} closeDelay={120}>
+    <HoverCard.Root open={card && current !== number} onOpenChange={setCard} openDelay={250} closeDelay={120}>
       <HoverCard.Trigger asChild>
         <a
           className="key"

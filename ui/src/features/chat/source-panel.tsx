@@ -104,7 +104,7 @@ function Viewer({ citation }: { citation: Citation }) {
   const place = placeOf(citation, words.page);
   return (
     <section aria-label={citation.document.title} className="flex min-h-0 flex-1 flex-col border-line frame:border-t">
-      <div className="flex flex-none items-center gap-1 ps-4 pe-2 py-1.5 text-s max-frame:items-start">
+      <div className={cx("flex min-h-10 flex-none items-center gap-1 ps-4 py-1.5 text-s", citation.text ? "pe-2" : "pe-4")}>
         <div className="min-w-0 flex-1 max-frame:text-m">
           <p className="truncate max-frame:font-strong">{citation.document.title}</p>
           {place && <p className="num truncate text-s text-muted frame:hidden">{place}</p>}

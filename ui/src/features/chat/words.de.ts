@@ -81,8 +81,9 @@ chatWords.put("de", {
   tryNow: "Jetzt versuchen",
 
   read: (passages, documents) => `${passages} ${few(passages, "Textstelle", "Textstellen")} in ${documents} ${few(documents, "Dokument", "Dokumenten")} gelesen`,
-  noModel: "Kein Modell verbunden",
+  noModel: "Kein Modell ist verbunden.",
   noModelWhy: "Das sind die Worte der Dokumente selbst.",
+  nothingFound: "Dazu wurde nichts gefunden. Fragen Sie mit anderen Worten, wählen Sie anderes Wissen, oder fügen Sie ein Dokument hinzu, das die Antwort enthält.",
   sources: "Quellen",
   sourceKey: (number, where) => `Quelle ${number}: ${where}`,
   page: (page) => `S. ${page}`,

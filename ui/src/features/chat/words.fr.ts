@@ -81,8 +81,9 @@ chatWords.put("fr", {
   tryNow: "Essayer maintenant",
 
   read: (passages, documents) => `A lu ${passages} ${few(passages, "passage", "passages")} dans ${documents} ${few(documents, "document", "documents")}`,
-  noModel: "Aucun modèle connecté",
+  noModel: "Aucun modèle n’est connecté.",
   noModelWhy: "Ce sont les mots mêmes des documents.",
+  nothingFound: "Rien n’a été trouvé à ce sujet. Demandez avec d’autres mots, choisissez d’autres connaissances, ou ajoutez un document qui contient la réponse.",
   sources: "Sources",
   sourceKey: (number, where) => `Source ${number} : ${where}`,
   page: (page) => `p. ${page}`,

@@ -88,8 +88,9 @@ export const chatWords = new Catalogue({
   // under an answer
   read: (passages: number, documents: number) =>
     `Read ${passages} ${few(passages, "passage", "passages")} in ${documents} ${few(documents, "document", "documents")}`,
-  noModel: "No model is connected",
+  noModel: "No model is connected.",
   noModelWhy: "These are the documents' own words.",
+  nothingFound: "Nothing about this was found. Ask with other words, choose other knowledge, or add a document that holds the answer.",
   sources: "Sources",
   sourceKey: (number: number, where: string) => `Source ${number}: ${where}`,
   page: (page: string) => `p. ${page}`,

@@ -63,7 +63,7 @@ export function AccessTab({ base }: { base: Knowledge }) {
               ]}
               disabled={change.isPending}
               onChange={(right) => put(entries.map((e) => (sameSubject(e, entry) ? { ...e, right } : e)), words.accessChanged(nameOf(entry)))}
-              className="w-32 flex-none"
+              className="w-32 flex-none max-frame:ms-10.5"
             />
             <IconButton
               icon={X}

@@ -31,8 +31,8 @@ function NameForm({ first, act, busy, error, onSubmit, onClose, help }: NameForm
     if (name.trim() && !busy) onSubmit(name.trim());
   };
   return (
-    <form onSubmit={submit} className="grid gap-4">
-      {error && !field ? <ErrorPanel error={error} /> : null}
+    <form onSubmit={submit}>
+      {error && !field ? <div className="mb-4"><ErrorPanel error={error} /></div> : null}
       <TextField
         data-first-focus
         label={words.name}

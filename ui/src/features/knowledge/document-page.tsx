@@ -56,12 +56,13 @@ function Page({ id }: { id: string }) {
     <>
       {document ? <DocumentBar document={document} /> : <Topbar />}
       {document && <DocumentHead document={document} />}
-      <Reader
+      {/* What failed has its reason above and no text to show. */}
+      {!(document?.state === "failed" && document.chunks === 0) && <Reader
         large
         document={id}
         passage={from !== undefined && to !== undefined ? { from, to, number: n } : undefined}
         className="px-3 pb-8 [&>*]:mx-auto [&>*]:w-full [&>*]:max-w-[52rem] frame:px-6"
-      />
+      />}
     </>
   );
 }
@@ -140,7 +141,7 @@ function DocumentHead({ document }: { document: Document }) {
     format.date(document.createdAt),
   ].filter(Boolean);
   return (
-    <div className="flex-none px-4 pb-4 frame:px-6">
+    <div className="flex-none px-4 pt-2 pb-4 frame:px-6">
       <div className="mx-auto w-full max-w-[52rem]">
         <h1 className="text-2xl tracking-tight break-words">{document.title}</h1>
         <div className="mt-1.5 flex flex-wrap items-center gap-x-3 gap-y-1 text-muted">

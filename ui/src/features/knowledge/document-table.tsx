@@ -52,7 +52,7 @@ function DocumentRow({ document, mayEdit, onAct }: { document: Document; mayEdit
   );
   return (
     <Row className="relative">
-      <Cell className="frame:max-w-[26rem]">
+      <Cell className="max-frame:w-full frame:max-w-[26rem]">
         <span className="flex min-w-0 items-center gap-2.5 py-1.5">
           <FileText aria-hidden="true" className="flex-none self-start text-muted frame:self-center" />
           <span className="w-0 min-w-0 flex-1 frame:w-auto">

@@ -101,7 +101,7 @@ function BaseRow({ base, onAct }: { base: Knowledge; onAct: (act: "rename" | "re
   const owner = base.owner === person.id ? words.you : base.ownerName;
   return (
     <Row className="relative">
-      <Cell>
+      <Cell className="max-frame:w-full">
         <span className="flex min-w-0 items-center gap-2.5">
           <BookOpen aria-hidden="true" className="flex-none text-muted" />
           <span className="w-0 min-w-0 flex-1 frame:w-auto frame:max-w-80">
