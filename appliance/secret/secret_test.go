@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"chatets/appliance/fault"
 	"chatets/appliance/secret"
@@ -77,6 +78,25 @@ func TestKeyFile(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "key-open", "chmod 600"},
+		{"a folder in its place", func(t *testing.T, key, _ string) {
+			if err := errors.Join(os.Remove(key), os.Mkdir(key, 0o700)); err != nil {
+				t.Fatal(err)
+			}
+		}, "key-unreadable", "is a file"},
+		{"with a torn proof", func(t *testing.T, _, data string) {
+			check := filepath.Join(data, "key.check")
+			write(t, check, read(t, check)[:30])
+		}, "key-unproven", "backup"},
+		{"with the proof of another directory", func(t *testing.T, _, data string) {
+			_, other := installed(t)
+			write(t, filepath.Join(data, "key.check"), read(t, filepath.Join(other, "key.check")))
+		}, "key-wrong", "not the key"},
+		{"missing, in a directory without proof but with a database", func(t *testing.T, key, data string) {
+			write(t, filepath.Join(data, "chatets.db"), "x")
+			if err := errors.Join(os.Remove(key), os.Remove(filepath.Join(data, "key.check"))); err != nil {
+				t.Fatal(err)
+			}
+		}, "key-unproven", "key.check"},
 		{"without the proof of a directory that holds a database", func(t *testing.T, _, data string) {
 			write(t, filepath.Join(data, "chatets.db"), "x")
 			if err := os.Remove(filepath.Join(data, "key.check")); err != nil {
@@ -103,11 +123,88 @@ func TestKeyFile(t *testing.T) {
 			if r.Code != tt.code || r.Cure == "" || !strings.Contains(r.Sentence+r.Cure, tt.words) {
 				t.Errorf("got %v (code %s, cure %q), want code %s with %q", err, r.Code, r.Cure, tt.code, tt.words)
 			}
+			if strings.Contains(r.Sentence, data) {
+				t.Errorf("the sentence holds a path: %q", r.Sentence)
+			}
 			if strings.Contains(r.Sentence+r.Cure+err.Error(), before[25:60]) {
 				t.Error("the error shows the key")
 			}
 		})
 	}
+}
+
+// TestFirstStart makes a key only where there is nothing, and only a whole one.
+func TestFirstStart(t *testing.T) {
+	t.Parallel()
+	open := func(t *testing.T, key, data string) (bool, fault.Report) {
+		t.Helper()
+		k, created, err := secret.Open(key, data)
+		if (k == nil) != (err != nil) {
+			t.Errorf("got %v and %v", k, err)
+		}
+		return created && err == nil, fault.Of(err)
+	}
+	t.Run("a stop between the key and its proof", func(t *testing.T) {
+		t.Parallel()
+		key, data := installed(t)
+		if err := os.Remove(filepath.Join(data, "key.check")); err != nil {
+			t.Fatal(err)
+		}
+		before, err := os.ReadFile(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if created, _ := open(t, key, data); created {
+			t.Error("the key was made a second time")
+		}
+		if after, err := os.ReadFile(key); err != nil || !bytes.Equal(before, after) {
+			t.Errorf("the key changed, %v", err)
+		}
+	})
+	t.Run("in the data directory", func(t *testing.T) {
+		t.Parallel()
+		data := t.TempDir()
+		link := filepath.Join(t.TempDir(), "elsewhere")
+		if err := os.Symlink(data, link); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{filepath.Join(data, "key"), filepath.Join(link, "key"), filepath.Join(data, "..", filepath.Base(data), "key")} {
+			if created, r := open(t, key, data); created || r.Code != "key-inside" || r.Cure == "" {
+				t.Errorf("%s: created %v, %+v", key, created, r)
+			}
+		}
+		if left, err := os.ReadDir(data); err != nil || len(left) != 0 {
+			t.Errorf("left %v, %v", left, err)
+		}
+	})
+	t.Run("without a folder for it", func(t *testing.T) {
+		t.Parallel()
+		if created, r := open(t, filepath.Join(t.TempDir(), "none", "key"), t.TempDir()); created || r.Code != "key-unwritable" || r.Cure == "" {
+			t.Errorf("created %v, %+v", created, r)
+		}
+	})
+	t.Run("without a data directory", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		if created, r := open(t, filepath.Join(dir, "key"), filepath.Join(dir, "none")); created || r.Kind != fault.Unavailable || r.Cure == "" {
+			t.Errorf("created %v, %+v", created, r)
+		}
+	})
+	t.Run("leaves nothing but the two files", func(t *testing.T) {
+		t.Parallel()
+		key, data := installed(t)
+		for _, dir := range []string{filepath.Dir(key), data} {
+			left, err := os.ReadDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, entry := range left {
+				if strings.HasPrefix(entry.Name(), ".") {
+					t.Errorf("left behind: %s", entry.Name())
+				}
+			}
+		}
+	})
 }
 
 func TestNewKeyIsPrivate(t *testing.T) {
@@ -171,7 +268,7 @@ func TestSealedValue(t *testing.T) {
 func TestSealedStream(t *testing.T) {
 	t.Parallel()
 	k := ring(t, 1)
-	plain := bytes.Repeat([]byte("a line of a document\n"), 150_000) // three segments
+	plain := bytes.Repeat([]byte("a line of a document\n"), 150_000)
 	var sealed bytes.Buffer
 	w, err := k.SealStream("blob", &sealed, []byte("workspace"))
 	if err != nil {
@@ -200,11 +297,11 @@ func TestSealedStream(t *testing.T) {
 	}
 	size := sealed.Len()
 	for name, b := range map[string][]byte{
-		"a bit of the header": flip(5), "a bit of the first segment": flip(1000), "a bit of the last segment": flip(size - 3),
-		"cut at a segment": sealed.Bytes()[:1<<20], "cut inside": sealed.Bytes()[:size-100], "added to": append(bytes.Clone(sealed.Bytes()), 0),
+		"the form": flip(0), "a bit of the header": flip(5), "a bit of the first segment": flip(1000), "a bit of the last segment": flip(size - 3),
+		"cut at a segment": sealed.Bytes()[:1+1<<20], "cut inside": sealed.Bytes()[:size-100], "added to": append(bytes.Clone(sealed.Bytes()), 0),
 	} {
-		if got, err := read(k, b, "workspace"); err == nil {
-			t.Errorf("%s: opens, %d bytes", name, len(got))
+		if got, err := read(k, b, "workspace"); !errors.Is(err, secret.ErrSealed) {
+			t.Errorf("%s: got %d bytes, %v", name, len(got), err)
 		}
 	}
 	if _, err := read(k, sealed.Bytes(), "another"); err == nil {
@@ -212,6 +309,15 @@ func TestSealedStream(t *testing.T) {
 	}
 	if _, err := read(ring(t, 2), sealed.Bytes(), "workspace"); err == nil {
 		t.Error("opens with another key")
+	}
+	// A disk that fails is not a file that was changed.
+	disk := errors.New("the disk fails")
+	r, err := k.OpenStream("blob", io.MultiReader(bytes.NewReader(sealed.Bytes()[:100_000]), iotest.ErrReader(disk)), []byte("workspace"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(r); !errors.Is(err, disk) {
+		t.Errorf("got %v", err)
 	}
 }
 
