@@ -51,5 +51,5 @@ export default ts.config(
   { files: ["src/features/login/**"], rules: { "jsx-a11y/no-autofocus": "off" } },
   { files: ["src/**/*.test.{ts,tsx}", "src/test/**"], rules: { "import/no-restricted-paths": "off" } },
   { files: ["public/**"], languageOptions: { globals: globals.browser, sourceType: "script" } },
-  { files: ["scripts/**", "*.config.{js,ts}", "e2e/**"], languageOptions: { globals: globals.node } },
+  { files: ["scripts/**", "*.config.{js,ts}", ".*.js", "e2e/**"], languageOptions: { globals: globals.node } },
 );

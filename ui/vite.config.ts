@@ -21,6 +21,8 @@ export default defineConfig({
     outDir: here("../embed/ui"),
     // The folder holds a README that is kept; scripts/clean.mjs empties the rest.
     emptyOutDir: false,
+    // For the budgets (.size-limit.js); scripts/compress.mjs takes it out of the build.
+    manifest: "manifest.json",
     // data: addresses are not allowed by the policy, so nothing is inlined.
     assetsInlineLimit: 0,
     // The oldest browsers that know cascade layers, oklch and color-mix.

@@ -12,6 +12,8 @@ import { appWords } from "./words";
 /** Ends the session and leaves nothing of it in the page. */
 async function signOut() {
   await api.POST("/api/auth/logout").catch(() => undefined);
+  // The answer empties this browser's store of the origin; the look is nobody's secret.
+  setLook({});
   location.assign("/sign-in");
 }
 

@@ -62,8 +62,10 @@ export function useNotices(onLost: () => void): void {
     function ask() {
       gathering = undefined;
       const routes = new Set<unknown>([...nouns].flatMap((noun) => routesOf[noun] ?? []));
+      // "all" says that notices were lost on the way.
+      const all = nouns.has("all");
       nouns.clear();
-      void queries.invalidateQueries({ predicate: (query) => routes.has(query.queryKey[0]) });
+      void queries.invalidateQueries({ predicate: (query) => all || routes.has(query.queryKey[0]) });
     }
 
     function connect() {
