@@ -266,6 +266,23 @@ func TestGroups(t *testing.T) {
 		`group.members ok {"members":1}`, "group.remove refused {}", "group.remove ok {}"})
 }
 
+// TestNowhere is an administrator who is a member of no workspace: everything
+// about the installation works, nothing about a workspace.
+func TestNowhere(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	lone := h.person(t, "", "Lena Lone", actor.Owner, actor.None)
+	mary := h.person(t, h.main, "Mary Member", actor.None, actor.Member)
+	equal(t, "people", h.must(t, lone, "GET /api/people", "", 200).names(), nil)
+	equal(t, "everyone", h.must(t, lone, "GET /api/people?everyone=true", "", 200).names(), []string{"Lena Lone", "Mary Member"})
+	h.must(t, lone, "GET /api/groups", "", 200, `"items":[]`)
+	h.must(t, lone, "POST /api/groups", `{"name":"Surgery"}`, 409, "no-workspace")
+	h.must(t, lone, "PATCH /api/people/"+mary, `{"workspaceRole":"editor"}`, 409, "no-workspace")
+	h.must(t, lone, "PATCH /api/people/"+mary, `{"role":"auditor"}`, 200, `"workspaceRole":""`)
+	h.must(t, lone, "PUT /api/workspaces/"+h.main+"/members/"+lone, `{"role":"admin"}`, 204)
+	h.must(t, lone, "POST /api/groups", `{"name":"Surgery"}`, 201)
+}
+
 // TestNamesAndShare is what other rooms ask of accounts.
 func TestNamesAndShare(t *testing.T) {
 	t.Parallel()

@@ -33,9 +33,6 @@ type house struct {
 	sessions *sessions
 	base     string
 	main     string // id of the first workspace
-
-	mu    sync.Mutex
-	place map[string]string // workspace that somebody has switched to
 }
 
 // sessions notes what accounts ask of whoever keeps sessions.
@@ -72,13 +69,10 @@ func (s *sessions) take() (ended, renewed []string) {
 
 // Authenticate makes the actor anew for each request, as login does.
 func (h *house) Authenticate(ctx context.Context, token, address string) (web.Identity, error) {
-	h.mu.Lock()
-	wanted := h.place[token]
-	h.mu.Unlock()
 	if token == "operator" {
 		return web.Identity{Actor: actor.Actor{Kind: actor.Operator, ID: actor.SystemID, Workspace: h.main}, Expires: time.Now().Add(time.Hour)}, nil
 	}
-	m, err := h.accounts.Place(ctx, token, wanted)
+	m, err := h.accounts.Place(ctx, token, "")
 	if err != nil || m.Person.Disabled {
 		return web.Identity{}, fault.New(fault.Unauthenticated, "You are not signed in.")
 	}
@@ -100,7 +94,7 @@ func (n *notices) Publish(notice web.Notice) {
 
 func start(t *testing.T) *house {
 	t.Helper()
-	h := &house{db: sqlitetest.Open(t, audit.Migrations, account.Migrations), sessions: &sessions{}, place: map[string]string{}}
+	h := &house{db: sqlitetest.Open(t, audit.Migrations, account.Migrations), sessions: &sessions{}}
 	keys, err := secret.New(make([]byte, secret.Size))
 	if err != nil {
 		t.Fatal(err)
@@ -154,12 +148,6 @@ func (h *house) person(t *testing.T, workspace, name string, role, workspaceRole
 		t.Fatal(err)
 	}
 	return p.ID
-}
-
-func (h *house) enter(who, workspace string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.place[who] = workspace
 }
 
 type answer struct {

@@ -84,6 +84,12 @@ func manages(a actor.Actor, workspace string) bool {
 	return a.Administers() || a.ManagesWorkspace() && a.Workspace == workspace
 }
 
+// nowhere is the answer to somebody who wants to act in a workspace and is a
+// member of none.
+func nowhere() error {
+	return fault.New(fault.Conflict, "You are not a member of a workspace.").Code("no-workspace").Cure("Join a workspace first.")
+}
+
 // decide applies a change to p, or says why a may not make it. otherOwners
 // counts the enabled owners beside p.
 func decide(a actor.Actor, p Person, c Change, otherOwners int) (Person, error) {
@@ -117,6 +123,9 @@ func decide(a actor.Actor, p Person, c Change, otherOwners int) (Person, error) 
 		}
 		if err := mayPlace(a, p); err != nil {
 			return p, err
+		}
+		if a.Workspace == "" {
+			return p, nowhere()
 		}
 		after.WorkspaceRole = *c.WorkspaceRole
 	}

@@ -70,6 +70,9 @@ func (a *Accounts) AddGroup(ctx context.Context, name string) (Group, error) {
 	if err := who.Need(who.ManagesWorkspace()); err != nil {
 		return Group{}, a.refuse(ctx, err, audit.Entry{Act: "group.add", ObjectKind: "group"})
 	}
+	if who.Workspace == "" {
+		return Group{}, nowhere()
+	}
 	name, err := Name("body.name", name)
 	if err != nil {
 		return Group{}, err

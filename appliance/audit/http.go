@@ -46,8 +46,8 @@ type AuditEntry struct {
 
 // filter narrows a list of the record.
 type filter struct {
-	act, person, outcome string
-	from, to             time.Time
+	act, person, object, outcome string
+	from, to                     time.Time
 }
 
 // exact reports whether act names one act and not a family of them.
@@ -58,6 +58,7 @@ type listIn struct {
 	Cursor  string    `query:"cursor" maxLength:"200"`
 	Act     string    `query:"act" maxLength:"64" doc:"An act such as document.add, or a family such as document."`
 	Person  string    `query:"person" maxLength:"64" doc:"Id of the person who acted."`
+	Object  string    `query:"object" maxLength:"64" doc:"Id of what was acted on: who saw this document?"`
 	Outcome string    `query:"outcome" enum:"ok,refused,failed"`
 	From    time.Time `query:"from" doc:"Acts at or after this time."`
 	To      time.Time `query:"to" doc:"Acts before this time."`
@@ -66,7 +67,7 @@ type listIn struct {
 type listOut struct{ Body web.Page[AuditEntry] }
 
 func (l *Log) list(ctx context.Context, in *listIn) (*listOut, error) {
-	f := filter{act: in.Act, person: in.Person, outcome: in.Outcome, from: in.From, to: in.To}
+	f := filter{act: in.Act, person: in.Person, object: in.Object, outcome: in.Outcome, from: in.From, to: in.To}
 	before := int64(math.MaxInt64)
 	if in.Cursor != "" {
 		var ok bool
@@ -102,6 +103,9 @@ func (l *Log) list(ctx context.Context, in *listIn) (*listOut, error) {
 		detail := map[string]any{"rows": len(rows), "act": in.Act, "outcome": in.Outcome}
 		if in.Person != "" {
 			detail["person"] = in.Person
+		}
+		if in.Object != "" {
+			detail["object"] = in.Object
 		}
 		if err := l.store.alone(ctx, l, Entry{Act: "audit.read", ObjectKind: "audit", Detail: detail}); err != nil {
 			return nil, err
@@ -145,7 +149,7 @@ func (l *Log) openCursor(ctx context.Context, f filter, cursor string) (int64, b
 
 func (l *Log) cursorMAC(ctx context.Context, f filter, place []byte) []byte {
 	a := actor.From(ctx)
-	text, err := json.Marshal([]any{f.act, f.person, f.outcome, f.from.UnixMilli(), f.to.UnixMilli(), a.ID, a.UID, place})
+	text, err := json.Marshal([]any{f.act, f.person, f.object, f.outcome, f.from.UnixMilli(), f.to.UnixMilli(), a.ID, a.UID, place})
 	if err != nil {
 		return nil // texts and numbers always have JSON
 	}

@@ -204,13 +204,14 @@ func (s store) after(ctx context.Context, number int64, limit int) ([]row, error
 	return s.rows(ctx, list, number, limit)
 }
 
-// list is one page of the record, newest first. Each of the three queries walks
-// the index that fits its filter.
+// list is one page of the record, newest first. Each of the queries walks the
+// index that fits its filter.
 func (s store) list(ctx context.Context, f filter, before int64, limit int) ([]row, error) {
 	const (
-		rest = ` AND row < ? AND (? = '' OR outcome = ?) AND time >= ? AND time < ?
+		rest = ` AND row < ? AND (? = '' OR actor = ?) AND (? = '' OR outcome = ?) AND time >= ? AND time < ?
 			AND (? = '' OR act = ? OR (act >= ? || '.' AND act < ? || '/')) ORDER BY row DESC LIMIT ?`
 		all      = `SELECT ` + columns + ` FROM audit WHERE TRUE` + rest
+		byObject = `SELECT ` + columns + ` FROM audit WHERE object = ? AND object <> ''` + rest
 		byPerson = `SELECT ` + columns + ` FROM audit WHERE actor = ?` + rest
 		byAct    = `SELECT ` + columns + ` FROM audit WHERE act = ?` + rest
 	)
@@ -222,8 +223,10 @@ func (s store) list(ctx context.Context, f filter, before int64, limit int) ([]r
 	if !f.from.IsZero() {
 		from = f.from.UnixMilli()
 	}
-	args := []any{before, f.outcome, f.outcome, from, to, f.act, f.act, f.act, f.act, limit}
+	args := []any{before, f.person, f.person, f.outcome, f.outcome, from, to, f.act, f.act, f.act, f.act, limit}
 	switch {
+	case f.object != "":
+		return s.rows(ctx, byObject, append([]any{f.object}, args...)...)
 	case f.person != "":
 		return s.rows(ctx, byPerson, append([]any{f.person}, args...)...)
 	case f.exact():

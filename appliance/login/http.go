@@ -11,33 +11,47 @@ import (
 	"chatets/appliance/web"
 )
 
+// routes are the logins as the API sees them.
+type routes struct {
+	*Logins
+	hub account.Publisher
+}
+
+// tell tells the open pages of a person that its sessions have changed.
+func (r routes) tell(person, workspace, session string) {
+	if person != "" {
+		r.hub.Publish(web.Notice{Workspace: workspace, Person: person, Noun: "session", ID: session})
+	}
+}
+
 // Routes adds sign-in, sessions, passwords and new people to the API.
 func (l *Logins) Routes(api *web.API, hub account.Publisher) {
+	r := routes{Logins: l, hub: hub}
 	const sessions, people = "Sessions", "People"
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/auth/login", ID: "signIn", Tag: sessions, Access: web.Public,
-		Summary: "Sign in with e-mail address and password", BodyLimit: 16 << 10, Errors: []int{401, 422, 429, 503}}, l.postLogin)
+		Summary: "Sign in with e-mail address and password", BodyLimit: 16 << 10, Errors: []int{401, 422, 429, 503}}, r.postLogin)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/auth/logout", ID: "signOut", Tag: sessions, Access: web.Public,
-		Summary: "Sign out"}, l.postLogout)
+		Summary: "Sign out"}, r.postLogout)
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/setup", ID: "getSetup", Tag: "Setup", Access: web.Public,
-		Summary: "Whether the first owner is still to be made"}, l.getSetup)
+		Summary: "Whether the first owner is still to be made"}, r.getSetup)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/setup", ID: "setUp", Tag: "Setup", Access: web.Public,
-		Summary: "Make the first owner with the one-time token", BodyLimit: 16 << 10, Errors: []int{403, 409, 422, 503}}, l.postSetup)
+		Summary: "Make the first owner with the one-time token", BodyLimit: 16 << 10, Errors: []int{403, 409, 422, 503}}, r.postSetup)
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/session", ID: "getSession", Tag: sessions, Access: web.SignedIn,
-		Summary: "Who is signed in, and where"}, l.getSession)
+		Summary: "Who is signed in, and where"}, r.getSession)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/session/workspace", ID: "enterWorkspace", Tag: sessions, Access: web.SignedIn,
-		Summary: "Switch to another workspace", Errors: []int{404}}, l.postWorkspace)
+		Summary: "Switch to another workspace", Errors: []int{404}}, r.postWorkspace)
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/sessions", ID: "listSessions", Tag: sessions, Access: web.SignedIn,
-		Summary: "List where one is signed in, newest first"}, l.getSessions)
+		Summary: "List where one is signed in, newest first"}, r.getSessions)
 	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/sessions/{id}", ID: "endSession", Tag: sessions, Access: web.SignedIn,
-		Summary: "Sign out one session", Errors: []int{404}}, l.deleteSession)
+		Summary: "Sign out one session", Errors: []int{404}}, r.deleteSession)
 	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/sessions", ID: "endOtherSessions", Tag: sessions, Access: web.SignedIn,
-		Summary: "Sign out all other sessions"}, l.deleteSessions)
+		Summary: "Sign out all other sessions"}, r.deleteSessions)
 	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/password", ID: "changePassword", Tag: sessions, Access: web.SignedIn,
-		Summary: "Change one's own password; other sessions end", BodyLimit: 16 << 10, Errors: []int{409, 422, 429, 503}}, l.putPassword)
+		Summary: "Change one's own password; other sessions end", BodyLimit: 16 << 10, Errors: []int{409, 422, 429, 503}}, r.putPassword)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/people", ID: "addPerson", Tag: people, Access: web.Administrator, Status: http.StatusCreated,
-		Summary: "Add a person to the workspace", BodyLimit: 16 << 10, Errors: []int{409, 422, 503}}, l.postPerson(hub))
+		Summary: "Add a person to the workspace", BodyLimit: 16 << 10, Errors: []int{409, 422, 503}}, r.postPerson)
 	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/people/{id}/password", ID: "setPassword", Tag: people, Access: web.Administrator,
-		Summary: "Give a person a new password; their sessions end", BodyLimit: 16 << 10, Errors: []int{404, 409, 422, 503}}, l.putPersonPassword)
+		Summary: "Give a person a new password; their sessions end", BodyLimit: 16 << 10, Errors: []int{404, 409, 422, 503}}, r.putPersonPassword)
 }
 
 // none is the answer of a route that has nothing to say but that it was done.
@@ -73,7 +87,7 @@ type loginOut struct {
 	Body      Login
 }
 
-func (l *Logins) postLogin(ctx context.Context, in *loginIn) (*loginOut, error) {
+func (r routes) postLogin(ctx context.Context, in *loginIn) (*loginOut, error) {
 	var missing []error
 	for _, field := range []struct{ name, value, sentence string }{
 		{"body.email", in.Body.Email, "Enter your e-mail address."},
@@ -86,10 +100,11 @@ func (l *Logins) postLogin(ctx context.Context, in *loginIn) (*loginOut, error) 
 	if err := together(missing...); err != nil {
 		return nil, err
 	}
-	o, err := l.signIn(ctx, in.Body.Email, in.Body.Password, web.Agent(ctx))
+	o, err := r.signIn(ctx, in.Body.Email, in.Body.Password, web.Agent(ctx))
 	if err != nil {
 		return nil, err
 	}
+	r.tell(o.owner, o.workspace, o.id)
 	return o.answer(ctx, in.Body.Cookie), nil
 }
 
@@ -114,10 +129,12 @@ type logoutOut struct {
 // postLogout answers everybody alike, so that a page whose session has ended
 // already can still clear what it left in the browser. The directive "cookies"
 // is not sent: it would take the cookies of other services of the same domain.
-func (l *Logins) postLogout(ctx context.Context, _ *struct{}) (*logoutOut, error) {
-	if err := l.signOut(ctx); err != nil && !fault.Is(err, fault.NotFound) {
+func (r routes) postLogout(ctx context.Context, _ *struct{}) (*logoutOut, error) {
+	if err := r.signOut(ctx); err != nil && !fault.Is(err, fault.NotFound) {
 		return nil, err
 	}
+	who := actor.From(ctx)
+	r.tell(who.ID, who.Workspace, who.Session)
 	return &logoutOut{ClearSiteData: `"cache", "storage"`, SetCookie: web.ClearCookie()}, nil
 }
 
@@ -128,8 +145,8 @@ type SetupState struct {
 
 type setupStateOut struct{ Body SetupState }
 
-func (l *Logins) getSetup(ctx context.Context, _ *struct{}) (*setupStateOut, error) {
-	needed, err := l.setupNeeded(ctx)
+func (r routes) getSetup(ctx context.Context, _ *struct{}) (*setupStateOut, error) {
+	needed, err := r.setupNeeded(ctx)
 	return &setupStateOut{Body: SetupState{Needed: needed}}, err
 }
 
@@ -142,8 +159,8 @@ type setupIn struct {
 	}
 }
 
-func (l *Logins) postSetup(ctx context.Context, in *setupIn) (*loginOut, error) {
-	o, err := l.setUp(ctx, in.Body.Token, newcomer{email: in.Body.Email, name: in.Body.Name, password: in.Body.Password}, web.Agent(ctx))
+func (r routes) postSetup(ctx context.Context, in *setupIn) (*loginOut, error) {
+	o, err := r.setUp(ctx, in.Body.Token, newcomer{email: in.Body.Email, name: in.Body.Name, password: in.Body.Password}, web.Agent(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -198,12 +215,12 @@ type workspaceIn struct {
 	}
 }
 
-func (l *Logins) postWorkspace(ctx context.Context, in *workspaceIn) (*sessionOut, error) {
-	m, err := l.enter(ctx, in.Body.ID)
+func (r routes) postWorkspace(ctx context.Context, in *workspaceIn) (*sessionOut, error) {
+	m, err := r.enter(ctx, in.Body.ID)
 	if err != nil {
 		return nil, err
 	}
-	s, err := l.session(ctx, m)
+	s, err := r.session(ctx, m)
 	return &sessionOut{Body: s}, err
 }
 
@@ -225,8 +242,8 @@ type sessionsIn struct {
 
 type sessionsOut struct{ Body web.Page[SessionItem] }
 
-func (l *Logins) getSessions(ctx context.Context, in *sessionsIn) (*sessionsOut, error) {
-	list, err := l.sessions(ctx, in.Cursor, in.Limit+1)
+func (r routes) getSessions(ctx context.Context, in *sessionsIn) (*sessionsOut, error) {
+	list, err := r.sessions(ctx, in.Cursor, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -248,12 +265,22 @@ type sessionIn struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
-func (l *Logins) deleteSession(ctx context.Context, in *sessionIn) (*none, error) {
-	return &none{}, l.endOne(ctx, in.ID)
+func (r routes) deleteSession(ctx context.Context, in *sessionIn) (*none, error) {
+	return r.ended(ctx, in.ID, r.endOne(ctx, in.ID))
 }
 
-func (l *Logins) deleteSessions(ctx context.Context, _ *struct{}) (*none, error) {
-	return &none{}, l.endOthers(ctx)
+func (r routes) deleteSessions(ctx context.Context, _ *struct{}) (*none, error) {
+	return r.ended(ctx, "", r.endOthers(ctx))
+}
+
+// ended answers whoever has ended sessions of its own.
+func (r routes) ended(ctx context.Context, id string, err error) (*none, error) {
+	if err != nil {
+		return nil, err
+	}
+	who := actor.From(ctx)
+	r.tell(who.ID, who.Workspace, id)
+	return &none{}, nil
 }
 
 type passwordIn struct {
@@ -263,8 +290,8 @@ type passwordIn struct {
 	}
 }
 
-func (l *Logins) putPassword(ctx context.Context, in *passwordIn) (*none, error) {
-	return &none{}, l.changeOwn(ctx, in.Body.Current, in.Body.Password)
+func (r routes) putPassword(ctx context.Context, in *passwordIn) (*none, error) {
+	return r.ended(ctx, "", r.changeOwn(ctx, in.Body.Current, in.Body.Password))
 }
 
 type personIn struct {
@@ -279,15 +306,13 @@ type personIn struct {
 
 type personOut struct{ Body account.Person }
 
-func (l *Logins) postPerson(hub account.Publisher) func(context.Context, *personIn) (*personOut, error) {
-	return func(ctx context.Context, in *personIn) (*personOut, error) {
-		p, err := l.add(ctx, newcomer{email: in.Body.Email, name: in.Body.Name, password: in.Body.Password, admin: in.Body.Admin, workspaceRole: in.Body.WorkspaceRole})
-		if err != nil {
-			return nil, err
-		}
-		hub.Publish(web.Notice{Workspace: actor.From(ctx).Workspace, Noun: "person", ID: p.ID})
-		return &personOut{Body: p}, nil
+func (r routes) postPerson(ctx context.Context, in *personIn) (*personOut, error) {
+	p, err := r.add(ctx, newcomer{email: in.Body.Email, name: in.Body.Name, password: in.Body.Password, admin: in.Body.Admin, workspaceRole: in.Body.WorkspaceRole})
+	if err != nil {
+		return nil, err
 	}
+	r.hub.Publish(web.Notice{Workspace: actor.From(ctx).Workspace, Noun: "person", ID: p.ID})
+	return &personOut{Body: p}, nil
 }
 
 type personPasswordIn struct {
@@ -297,19 +322,26 @@ type personPasswordIn struct {
 	}
 }
 
-func (l *Logins) putPersonPassword(ctx context.Context, in *personPasswordIn) (*none, error) {
-	return &none{}, l.give(ctx, in.ID, in.Body.Password)
+func (r routes) putPersonPassword(ctx context.Context, in *personPasswordIn) (*none, error) {
+	return &none{}, r.give(ctx, in.ID, in.Body.Password)
 }
 
 // Authenticate turns a session token into who it belongs to.
 func (l *Logins) Authenticate(ctx context.Context, token, address string) (web.Identity, error) {
-	s, m, err := l.lookup(ctx, token)
+	s, m, err := l.lookup(ctx, token, ofRequest(ctx))
 	if err != nil {
 		return web.Identity{}, err
 	}
 	a := actorOf(ctx, s, m)
 	a.Address = address
 	return web.Identity{Actor: a, Expires: s.expires}, nil
+}
+
+// ofRequest tells a request from an open stream whose session is asked about
+// again: only a request has CSRF tokens. A page that was left open must not
+// keep its session from being idle.
+func ofRequest(ctx context.Context) bool {
+	return web.CSRF(actor.With(ctx, actor.Actor{Session: "any"})) != ""
 }
 
 var _ web.Authenticator = (*Logins)(nil)

@@ -81,8 +81,9 @@ func notSignedIn() error {
 
 // lookup is the session of a token, as long as it is alive: within its hours,
 // not idle for too long, its person not disabled. It reads the tables each
-// time, so what was revoked is gone with the next request.
-func (l *Logins) lookup(ctx context.Context, token string) (session, account.Member, error) {
+// time, so what was revoked is gone with the next request. used tells that the
+// session is in use by this, and not only asked about.
+func (l *Logins) lookup(ctx context.Context, token string, used bool) (session, account.Member, error) {
 	s, err := l.store.byToken(ctx, digest(token))
 	if err != nil {
 		return session{}, account.Member{}, err
@@ -101,7 +102,7 @@ func (l *Logins) lookup(ctx context.Context, token string) (session, account.Mem
 	case m.Person.Disabled:
 		return session{}, account.Member{}, notSignedIn()
 	}
-	if now.Sub(s.seen) >= touchEvery {
+	if used && now.Sub(s.seen) >= touchEvery {
 		l.touch(ctx, s, now)
 	}
 	return s, m, nil

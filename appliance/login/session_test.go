@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"chatets/appliance/fault"
 	"chatets/appliance/sqlite"
 )
 
@@ -194,6 +195,25 @@ func TestLastSeen(t *testing.T) {
 	}
 }
 
+// TestLeftOpen wants a page that was left open, whose streams ask about the
+// session again and again, not to keep it alive.
+func TestLeftOpen(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	olga := h.setUp(t)
+	for range 4 {
+		h.clock.forward(29 * time.Minute)
+		if _, err := h.logins.Authenticate(t.Context(), olga.token, "192.0.2.1"); err != nil {
+			t.Fatalf("the session is over too early: %v", err)
+		}
+	}
+	h.clock.forward(5 * time.Minute)
+	if _, err := h.logins.Authenticate(t.Context(), olga.token, "192.0.2.1"); !fault.Is(err, fault.Unauthenticated) {
+		t.Errorf("after two hours without a request: got %v", err)
+	}
+	olga.must(t, "GET /api/session", "", 401)
+}
+
 // TestDisabledMidSession wants a person who is disabled to be out with the next
 // request, and not back in when enabled again.
 func TestDisabledMidSession(t *testing.T) {
@@ -238,6 +258,7 @@ func TestDisabledWhileSigningIn(t *testing.T) {
 		return derive(password, salt, c, length)
 	}
 	mary.must(t, "POST /api/auth/login", object("email", mary.email, "password", good), 401)
+	mary.must(t, "GET /api/session", "", 401)
 	var sessions int
 	if err := h.db.Read().QueryRowContext(t.Context(), `SELECT count(*) FROM session WHERE owner = ?`, mary.id).Scan(&sessions); err != nil || sessions != 1 {
 		t.Errorf("%d sessions, want only the one from before; error %v", sessions, err)

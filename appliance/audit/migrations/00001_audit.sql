@@ -20,6 +20,8 @@ CREATE INDEX audit_actor ON audit (actor, row);
 
 CREATE INDEX audit_act ON audit (act, row);
 
+CREATE INDEX audit_object ON audit (object, row) WHERE object <> '';
+
 -- One row: the signed end of the chain.
 CREATE TABLE audit_head (
 	id INTEGER PRIMARY KEY CHECK (id = 1),
