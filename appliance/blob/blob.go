@@ -4,27 +4,27 @@
 // can find out whether another workspace has it.
 //
 // What a newcomer gets wrong: a blob belongs to whoever refers to it in the
-// database. Put before the row is written, Remove after its deletion is
-// committed and nobody else refers to the name.
+// database, and equal content is one blob. Two rules keep a row from referring
+// to a blob that another caller removes at that moment; they hold because
+// updates of the database run one after the other:
+//
+//  1. Put comes before the row, and the update that writes the row asks Has.
+//  2. The row is deleted first, in an update of its own. Then Remove is called
+//     inside another update, once neither its transaction nor the committed
+//     state (DB.Read) shows a row that refers to the name.
 package blob
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"sync"
 	"syscall"
-
-	"github.com/klauspost/compress/zstd"
 
 	"chatets/appliance/fault"
 	"chatets/appliance/secret"
@@ -38,189 +38,71 @@ type Ref struct {
 
 // Store is a folder of blobs. It is safe for concurrent use.
 type Store struct {
-	dir  string
-	keys *secret.Keyring
+	dir      string
+	keys     *secret.Keyring
+	packers  sync.Pool // *zstd.Encoder; each takes megabytes
+	unpacker sync.Pool // *zstd.Decoder
+	durable  sync.Map  // folders that this process has synced into their parent
 }
 
-const temporary = "tmp"
+// temporary is no workspace id, so that the folder has no second meaning.
+const temporary = ".tmp"
 
 var (
 	nameForm      = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	workspaceForm = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
 )
 
+// The failures a person can do something about.
+var (
+	missing = fault.New(fault.NotFound, "The stored file is missing.").Code("file-missing").
+		Cure("Restore it from a backup, or add the document again.")
+	damaged = fault.New(fault.Internal, "The stored file is damaged.").Code("file-damaged").
+		Cure("Restore it from a backup, or add the document again.")
+	full = fault.New(fault.Full, "The disk of the data directory is full; the file was not kept.").
+		Cure("Free space on it; reading goes on meanwhile.")
+	unwritable = fault.New(fault.Unavailable, "The data directory cannot be written.").Code("data-unwritable").
+			Cure("Check that the service's user owns it and that its file system is not mounted read-only.")
+)
+
 // Open makes the folder where needed and removes what a killed process left
 // half written.
 func Open(dir string, keys *secret.Keyring) (*Store, error) {
-	if err := os.RemoveAll(filepath.Join(dir, temporary)); err != nil {
-		return nil, classify(fmt.Errorf("open the blob store: %w", err))
+	s := &Store{dir: dir, keys: keys}
+	if err := s.CleanTemp(); err != nil {
+		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, temporary), 0o700); err != nil {
-		return nil, classify(fmt.Errorf("open the blob store: %w", err))
-	}
-	return &Store{dir: dir, keys: keys}, nil
+	return s, nil
 }
 
-// Put keeps what r gives, at most limit plain bytes, and returns once it is on
-// the disk. More than limit is fault.TooLarge, a full disk fault.Full; nothing
-// is left behind by a failure, and an error of r is returned as it is.
-func (s *Store) Put(ctx context.Context, workspace string, r io.Reader, limit int64) (Ref, error) {
-	if !workspaceForm.MatchString(workspace) {
-		return Ref{}, fmt.Errorf("blob: %q is no workspace id", workspace)
-	}
-	part, err := os.CreateTemp(filepath.Join(s.dir, temporary), "put-*")
-	if err != nil {
-		return Ref{}, classify(fmt.Errorf("put a blob: %w", err))
-	}
-	kept := false
-	defer func() {
-		_ = part.Close()
-		if !kept {
-			_ = os.Remove(part.Name())
-		}
-	}()
-	sum := hmac.New(sha256.New, s.keys.Sub("blob-name/"+workspace))
-	size, err := s.write(ctx, part, workspace, r, sum, limit)
-	if err != nil {
-		return Ref{}, classify(err)
-	}
-	ref := Ref{Name: hex.EncodeToString(sum.Sum(nil)), Size: size}
-	if err := s.keep(part, s.path(workspace, ref.Name)); err != nil {
-		return Ref{}, classify(fmt.Errorf("put a blob: %w", err))
-	}
-	kept = true
-	return ref, nil
-}
-
-// write compresses, seals and syncs the content, and sums its plain bytes.
-func (s *Store) write(ctx context.Context, part *os.File, workspace string, r io.Reader, sum hash.Hash, limit int64) (int64, error) {
-	sealed, err := s.keys.SealStream("blob/"+workspace, part, []byte(workspace))
-	if err != nil {
-		return 0, err
-	}
-	packed, err := zstd.NewWriter(sealed, zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return 0, fmt.Errorf("put a blob: %w", err)
-	}
-	defer packed.Close()
-	size, err := io.Copy(io.MultiWriter(packed, sum), &source{ctx: ctx, r: io.LimitReader(r, limit+1)})
-	if err != nil {
-		return 0, err
-	}
-	if size > limit {
-		return 0, fault.New(fault.TooLarge, "The file is larger than %d MB.", limit/1_000_000).
-			Cure("Split it, or ask an administrator to raise the limit.")
-	}
-	if err := errors.Join(packed.Close(), sealed.Close(), part.Sync()); err != nil {
-		return 0, fmt.Errorf("put a blob: %w", err)
-	}
-	return size, nil
-}
-
-// source ends the copy when the caller has left.
-type source struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (s *source) Read(p []byte) (int, error) {
-	if err := s.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return s.r.Read(p)
-}
-
-// keep renames the finished file to its name and makes both survive a power cut.
-func (s *Store) keep(part *os.File, name string) error {
-	dir := filepath.Dir(name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	if err := os.Rename(part.Name(), name); err != nil {
-		return err
-	}
-	for _, folder := range []string{dir, filepath.Dir(dir), s.dir} {
-		if err := syncDir(folder); err != nil {
-			return err
-		}
+// CleanTemp removes half-written files. It is called by Open; nothing may be
+// put meanwhile.
+func (s *Store) CleanTemp() error {
+	tmp := filepath.Join(s.dir, temporary)
+	if err := errors.Join(os.RemoveAll(tmp), os.MkdirAll(tmp, 0o700)); err != nil {
+		return classify(fmt.Errorf("open the blob store: %w", err))
 	}
 	return nil
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
+// Has reports whether a blob is there. The transaction that refers to a blob
+// asks this, because the last other reference to the same content may have
+// gone since Put, and the blob with it.
+func (s *Store) Has(workspace, name string) (bool, error) {
+	if !valid(workspace, name) {
+		return false, nil
 	}
-	return errors.Join(d.Sync(), d.Close())
+	_, err := os.Stat(s.path(workspace, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, classify(err)
 }
 
-// Open returns the plain content of a blob. A missing one is fault.NotFound; a
-// changed or cut one ends in an error instead of wrong bytes.
-func (s *Store) Open(ctx context.Context, workspace, name string) (io.ReadCloser, error) {
-	if !nameForm.MatchString(name) || !workspaceForm.MatchString(workspace) {
-		return nil, missing
-	}
-	f, err := os.Open(s.path(workspace, name))
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, missing.Because(err)
-		}
-		return nil, fmt.Errorf("open a blob: %w", err)
-	}
-	opened, err := s.keys.OpenStream("blob/"+workspace, f, []byte(workspace))
-	if err == nil {
-		var unpacked *zstd.Decoder
-		unpacked, err = zstd.NewReader(opened, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
-		if err == nil {
-			sum := hmac.New(sha256.New, s.keys.Sub("blob-name/"+workspace))
-			return &reader{ctx: ctx, file: f, zstd: unpacked, sum: sum, name: name}, nil
-		}
-	}
-	_ = f.Close()
-	return nil, damaged.Because(err)
-}
-
-var (
-	missing = fault.New(fault.NotFound, "The stored file is missing.").Cure("Restore it from a backup, or add the document again.")
-	damaged = fault.New(fault.Internal, "The stored file is damaged.").Code("file-damaged").Cure("Restore it from a backup, or add the document again.")
-)
-
-// reader gives plain bytes and, at the end, holds the content against its name:
-// a sealed file put in another's place is noticed.
-type reader struct {
-	ctx  context.Context
-	file *os.File
-	zstd *zstd.Decoder
-	sum  hash.Hash
-	name string
-}
-
-func (r *reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	n, err := r.zstd.Read(p)
-	r.sum.Write(p[:n])
-	switch {
-	case errors.Is(err, io.EOF):
-		if hex.EncodeToString(r.sum.Sum(nil)) != r.name {
-			return n, damaged.Because(errors.New("the content does not belong to the name"))
-		}
-	case err != nil:
-		return n, damaged.Because(err)
-	}
-	return n, err
-}
-
-func (r *reader) Close() error {
-	r.zstd.Close()
-	return r.file.Close()
-}
-
-// Remove deletes a blob; one that is not there is no error.
+// Remove deletes a blob; one that is not there is no error. It only unlinks a
+// file, so it may be called inside an update, and must be: see the package.
 func (s *Store) Remove(_ context.Context, workspace, name string) error {
-	if !nameForm.MatchString(name) || !workspaceForm.MatchString(workspace) {
+	if !valid(workspace, name) {
 		return missing
 	}
 	if err := os.Remove(s.path(workspace, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -234,7 +116,7 @@ func (s *Store) List(ctx context.Context, workspace string) ([]string, error) {
 	if !workspaceForm.MatchString(workspace) {
 		return nil, missing
 	}
-	var names []string
+	names := []string{}
 	err := filepath.WalkDir(filepath.Join(s.dir, workspace), func(_ string, d fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -255,10 +137,17 @@ func (s *Store) path(workspace, name string) string {
 	return filepath.Join(s.dir, workspace, name[:2], name)
 }
 
+// valid keeps names from leaving the folder.
+func valid(workspace, name string) bool {
+	return workspaceForm.MatchString(workspace) && nameForm.MatchString(name)
+}
+
 func classify(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return fault.New(fault.Full, "The disk of the data directory is full; nothing was saved.").
-			Cure("Free space on it; reading goes on meanwhile.").Because(err)
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return full.Because(err)
+	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
+		return unwritable.Because(err)
 	}
 	return err
 }

@@ -105,8 +105,16 @@ func TestPutAndOpen(t *testing.T) {
 	if names, err := s.List(t.Context(), "one"); err != nil || len(names) != 5 {
 		t.Errorf("got %v, %v", names, err)
 	}
-	if err := s.Remove(t.Context(), "one", same.Name); err != nil {
-		t.Fatal(err)
+	if has, err := s.Has("one", same.Name); !has || err != nil {
+		t.Errorf("has %v, %v", has, err)
+	}
+	for range 2 {
+		if err := s.Remove(t.Context(), "one", same.Name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if has, err := s.Has("one", same.Name); has || err != nil {
+		t.Errorf("removed: has %v, %v", has, err)
 	}
 	if _, err := get(s, "one", same.Name); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a removed blob opens: %v", err)
@@ -142,6 +150,9 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			if left := files(t, dir); len(left) != 0 {
 				t.Errorf("left behind: %v", left)
 			}
+			if ref, err := s.Put(t.Context(), "one", strings.NewReader("next"), limit); err != nil || ref.Size != 4 {
+				t.Errorf("the next one: %v, %v", ref, err)
+			}
 		})
 	}
 }
@@ -154,7 +165,7 @@ func TestHalfWrittenFilesOfADeadProcess(t *testing.T) {
 	t.Parallel()
 	s, dir := store(t)
 	kept := put(t, s, "one", "kept")
-	if err := os.WriteFile(filepath.Join(dir, "tmp", "put-123"), []byte("half"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, ".tmp", "put-123"), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	keys, err := secret.New(bytes.Repeat([]byte{7}, secret.Size))
@@ -237,18 +248,9 @@ func TestNames(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	for _, workspace := range []string{"", "..", "a/b"} {
+	for _, workspace := range []string{"", "..", "a/b", ".tmp", strings.Repeat("w", 65)} {
 		if _, err := s.Put(t.Context(), workspace, strings.NewReader("x"), limit); err == nil {
 			t.Errorf("workspace %q is taken", workspace)
 		}
-	}
-}
-
-func BenchmarkPut(b *testing.B) {
-	s, _ := store(b)
-	text := strings.Repeat("The generator is tested on the first Monday of each month. ", 20_000)
-	b.SetBytes(int64(len(text)))
-	for i := range b.N {
-		put(b, s, "one", fmt.Sprint(i, text))
 	}
 }
