@@ -1,6 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { ChevronsUpDown, LogOut, Settings, Users } from "lucide-react";
 import { api } from "@/api/client";
+import { useSession } from "@/api/query";
 import type { Schema } from "@/api/types";
 import { Avatar } from "@/components/ui/avatar";
 import { Menu, MenuChoice, MenuItem, MenuLabel, MenuLine } from "@/components/ui/menu";
@@ -17,11 +18,18 @@ async function signOut() {
   location.assign("/sign-in");
 }
 
+/** Goes to another workspace; nothing of the last one may stay in the page. */
+async function enter(id: string) {
+  await api.POST("/api/session/workspace", { body: { id } });
+  location.assign("/");
+}
+
 /** The person at the foot of the sidebar, with everything that is theirs. */
 export function AvatarMenu({ person }: { person: Schema<"Person"> }) {
   const words = useWords(appWords);
   const navigate = useNavigate();
   const { theme } = useLook();
+  const { workspace, workspaces } = useSession();
   const role = { owner: words.owner, admin: words.administrator, auditor: words.auditor, "": person.email }[person.role];
   return (
     <div className="-mx-2 flex-none border-t border-line p-1.5">
@@ -46,6 +54,17 @@ export function AvatarMenu({ person }: { person: Schema<"Person"> }) {
       >
         <MenuItem icon={Settings} onSelect={() => void navigate({ to: "/profile" })}>{words.profile}</MenuItem>
         {administers(person) && <MenuItem icon={Users} onSelect={() => void navigate({ to: "/people" })}>{words.people}</MenuItem>}
+        {workspaces.length > 1 && (
+          <>
+            <MenuLine />
+            <MenuLabel>{words.workspace}</MenuLabel>
+            <MenuChoice
+              value={workspace.id}
+              options={workspaces.map(({ id, name }) => ({ value: id, label: name }))}
+              onChange={(id) => void enter(id)}
+            />
+          </>
+        )}
         <MenuLine />
         <MenuLabel>{words.appearance}</MenuLabel>
         <MenuChoice

@@ -1,8 +1,9 @@
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
-import { BookOpen, PanelLeft, Search, SquarePen } from "lucide-react";
+import { BookOpen, Building2, PanelLeft, Search, SquarePen } from "lucide-react";
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useSession } from "@/api/query";
-import { FrameContext, type FrameControl } from "@/components/ui/frame";
+import { Empty } from "@/components/ui/empty";
+import { FrameContext, type FrameControl, PageBody, Topbar } from "@/components/ui/frame";
 import { IconButton } from "@/components/ui/icon-button";
 import { Keys } from "@/components/ui/keys";
 import { Mark } from "@/components/ui/logo";
@@ -21,6 +22,7 @@ const Palette = lazy(() => import("@/features/search/palette"));
 /** The frame of the application: sidebar or drawer, page, place for a panel. */
 export function Frame() {
   const words = useWords(uiWords);
+  const { workspace } = useSession();
   const onPhone = useMedia(phone);
   const [beside, setBeside] = useState(true);
   const [drawer, setDrawer] = useState(false);
@@ -75,7 +77,7 @@ export function Frame() {
           </Drawer>
         )}
         <main ref={main} id="main" tabIndex={-1} className="relative flex min-w-0 flex-1 flex-col outline-none">
-          <Outlet />
+          {workspace.id || path === "/profile" ? <Outlet /> : <NoWorkspace />}
         </main>
         <div ref={setPanelSlot} className="flex-none" />
       </div>
@@ -85,6 +87,19 @@ export function Frame() {
         </Suspense>
       )}
     </FrameContext>
+  );
+}
+
+/** For a person whom no workspace has taken in, or whom the last one has let go. */
+function NoWorkspace() {
+  const words = useWords(appWords);
+  return (
+    <>
+      <Topbar />
+      <PageBody>
+        <Empty icon={Building2} title={words.nowhere}>{words.nowhereLead}</Empty>
+      </PageBody>
+    </>
   );
 }
 

@@ -30,5 +30,8 @@ appWords.put("de", {
   backOnline: "Der Server ist wieder da.",
   expiredTitle: "Erneut anmelden",
   expiredLead: "Ihre Sitzung ist beendet. Diese Seite und was Sie geschrieben haben, bleiben, wie sie sind.",
+  workspace: "Arbeitsbereich",
+  nowhere: "Sie sind noch in keinem Arbeitsbereich.",
+  nowhereLead: "Ein Administrator kann Sie in einen aufnehmen. Laden Sie die Seite dann neu.",
   someoneElse: "Als jemand anderes anmelden",
 });

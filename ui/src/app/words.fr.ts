@@ -30,5 +30,8 @@ appWords.put("fr", {
   backOnline: "Le serveur est de retour.",
   expiredTitle: "Reconnectez-vous",
   expiredLead: "Votre session a pris fin. Cette page et ce que vous avez écrit restent tels quels.",
+  workspace: "Espace de travail",
+  nowhere: "Vous n’êtes dans aucun espace de travail.",
+  nowhereLead: "Un administrateur peut vous y ajouter. Rechargez ensuite cette page.",
   someoneElse: "Se connecter avec un autre compte",
 });

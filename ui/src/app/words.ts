@@ -30,5 +30,8 @@ export const appWords = new Catalogue({
   backOnline: "The server is back.",
   expiredTitle: "Sign in again",
   expiredLead: "Your session has ended. This page and what you wrote stay as they are.",
+  workspace: "Workspace",
+  nowhere: "You are in no workspace yet.",
+  nowhereLead: "An administrator can take you into one. Then load this page again.",
   someoneElse: "Sign in as someone else",
 });
