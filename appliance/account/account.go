@@ -9,6 +9,7 @@ package account
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"chatets/appliance/actor"
@@ -90,7 +91,8 @@ func (a *Accounts) EnsureFirst(ctx context.Context) error {
 	return err
 }
 
-// Owner is the owner who was there first, and whether there is one at all.
+// Owner is the owner who was there first, an enabled one if possible, and
+// whether there is one at all.
 func (a *Accounts) Owner(ctx context.Context) (Person, bool, error) {
 	p, err := a.store.firstOwner(ctx)
 	if fault.Is(err, fault.NotFound) {
@@ -130,9 +132,13 @@ func (a *Accounts) Workspaces(ctx context.Context, person string) ([]Workspace, 
 }
 
 // Names are the display names of people, groups and workspaces by id; an id
-// that is not known has none.
+// that is not known has none. What no person made is ChatETS's own.
 func (a *Accounts) Names(ctx context.Context, ids []string) (map[string]string, error) {
-	return a.store.names(ctx, ids)
+	names, err := a.store.names(ctx, ids)
+	if err == nil && slices.Contains(ids, actor.SystemID) {
+		names[actor.SystemID] = "ChatETS"
+	}
+	return names, err
 }
 
 // Share checks that people are enabled members of the workspace and groups are

@@ -294,13 +294,13 @@ func TestNamesAndShare(t *testing.T) {
 	sten := h.person(t, two, "Sten Stranger", actor.None, actor.Member)
 	group := h.must(t, olga, "POST /api/groups", `{"name":"Surgery"}`, 201).get("id")
 	h.must(t, olga, "PATCH /api/people/"+gone, `{"disabled":true}`, 200)
-	many := []string{olga, group, two, "nothing", ""}
+	many := []string{olga, group, two, "nothing", "", actor.SystemID}
 	for i := range 1200 {
 		many = append(many, fmt.Sprint("id", i))
 	}
 	many = append(many, sten)
 	names, err := h.accounts.Names(t.Context(), many)
-	if want := map[string]string{olga: "Olga Owner", group: "Surgery", two: "Two", sten: "Sten Stranger"}; err != nil || fmt.Sprint(names) != fmt.Sprint(want) {
+	if want := map[string]string{olga: "Olga Owner", group: "Surgery", two: "Two", sten: "Sten Stranger", actor.SystemID: "ChatETS"}; err != nil || fmt.Sprint(names) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v, error %v", names, want, err)
 	}
 	if names, err := h.accounts.Names(t.Context(), nil); err != nil || len(names) != 0 {

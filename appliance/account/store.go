@@ -104,7 +104,7 @@ func (s store) byEmail(ctx context.Context, email string) (Person, error) {
 	return scanPerson(s.read().QueryRow(ctx, read, email).Scan)
 }
 
-const firstOwner = `SELECT ` + personColumns + ` FROM person AS p WHERE p.role = 'owner' ORDER BY p.created, p.id LIMIT 1`
+const firstOwner = `SELECT ` + personColumns + ` FROM person AS p WHERE p.role = 'owner' ORDER BY p.disabled, p.created, p.id LIMIT 1`
 
 func (s store) firstOwner(ctx context.Context) (Person, error) {
 	return scanPerson(s.read().QueryRow(ctx, firstOwner).Scan)

@@ -201,6 +201,31 @@ func TestWrongKey(t *testing.T) {
 	}
 }
 
+// TestVerifyPages breaks a record that is longer than what Verify reads at once.
+func TestVerifyPages(t *testing.T) {
+	t.Parallel()
+	log, db := open(t)
+	const rows = 5000
+	err := db.Update(t.Context(), func(ctx context.Context, tx *sqlite.Tx) error {
+		for range rows {
+			if err := log.Record(ctx, tx, audit.Entry{Act: "document.add"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := verify(t, log); !got.OK || got.Rows != rows {
+		t.Errorf("got %+v", got)
+	}
+	exec(t, db, `UPDATE audit SET outcome = 'failed' WHERE row = 4001`)
+	if got := verify(t, log); got.OK || got.Broken.Row != 4001 || got.Rows != 4000 {
+		t.Errorf("got %+v, want row 4001 broken", got)
+	}
+}
+
 // TestManyWriters lets 64 people act at once, every third of them failing or
 // panicking after its entry was written and every fifth leaving early, and wants
 // exactly the acts that were done, in one unbroken chain.

@@ -164,8 +164,7 @@ func (l *Logins) signIn(ctx context.Context, email, password, agent string) (ope
 	if err != nil {
 		return opened{}, err
 	}
-	ok, stale, err := l.hashes.verify(ctx, stored, password)
-	attempt.settle(err == nil && !ok)
+	ok, stale, err := l.verify(ctx, attempt, stored, password)
 	switch {
 	case err != nil:
 		return opened{}, err
@@ -187,7 +186,8 @@ func (l *Logins) signIn(ctx context.Context, email, password, agent string) (ope
 	})
 }
 
-// attempt asks the throttle for an attempt at an account's password.
+// attempt asks the throttle for an attempt at an account's password, or at what
+// is guessed like one.
 func (l *Logins) attempt(ctx context.Context, act, person, email string, known bool) (attempt, error) {
 	a, wait, first, err := l.throttle.begin(ctx, email, network(actor.From(ctx).Address), known)
 	if err != nil || wait == 0 {
@@ -202,6 +202,15 @@ func (l *Logins) attempt(ctx context.Context, act, person, email string, known b
 	seconds := int(math.Ceil(wait.Seconds()))
 	return attempt{}, fault.New(fault.TooMany, "There were too many failed attempts to sign in.").Code("throttled").
 		Cure("Wait %d seconds and try again.", seconds).RetryAfter(seconds)
+}
+
+// verify checks a password and settles the attempt, whatever happens.
+func (l *Logins) verify(ctx context.Context, a attempt, stored, password string) (ok, stale bool, err error) {
+	failed := false
+	defer func() { a.settle(failed) }()
+	ok, stale, err = l.hashes.verify(ctx, stored, password)
+	failed = err == nil && !ok
+	return ok, stale, err
 }
 
 // refuse records why somebody was not let in and says the one sentence.
@@ -277,8 +286,7 @@ func (l *Logins) changeOwn(ctx context.Context, current, next string) error {
 	if err != nil {
 		return err
 	}
-	ok, _, err := l.hashes.verify(ctx, stored, current)
-	attempt.settle(err == nil && !ok)
+	ok, _, err := l.verify(ctx, attempt, stored, current)
 	if err != nil {
 		return err
 	}

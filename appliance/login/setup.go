@@ -33,23 +33,36 @@ func (l *Logins) setupNeeded(ctx context.Context) (bool, error) {
 	return !owned && err == nil, err
 }
 
+// anybody is the account that attempts at the set-up link count against. It
+// counts by address alone, so that nobody keeps the owner out from elsewhere.
+const anybody = ""
+
 // setUp makes the first owner, a member of the first workspace, and signs it in.
 func (l *Logins) setUp(ctx context.Context, token string, n newcomer, agent string) (opened, error) {
-	refused := audit.Entry{Act: "setup.finish", ObjectKind: "person"}
-	if subtle.ConstantTimeCompare(digest(token), digest(l.setup.token)) != 1 {
-		err := fault.New(fault.Forbidden, "This set-up link is not valid.").Code("setup-link-wrong").
-			Cure("Use the link that ChatETS printed when it was last started.")
-		if needed, e := l.setupNeeded(ctx); e != nil {
-			return opened{}, e
-		} else if !needed {
-			err = setupDone()
-		}
-		return opened{}, l.refused(ctx, err, refused)
-	}
-	if needed, err := l.setupNeeded(ctx); err != nil {
+	const act = "setup.finish"
+	attempt, err := l.attempt(ctx, act, "", anybody, true)
+	if err != nil {
 		return opened{}, err
-	} else if !needed {
-		return opened{}, l.refused(ctx, setupDone(), refused)
+	}
+	right := subtle.ConstantTimeCompare(digest(token), digest(l.setup.token)) == 1
+	attempt.settle(!right)
+	needed, err := l.setupNeeded(ctx)
+	if err != nil {
+		return opened{}, err
+	}
+	var refusal error
+	switch {
+	case !needed:
+		refusal = setupDone()
+	case !right:
+		refusal = fault.New(fault.Forbidden, "This set-up link is not valid.").Code("setup-link-wrong").
+			Cure("Use the link that ChatETS printed when it was last started.")
+	}
+	if refusal != nil {
+		if err := l.audit.Refused(ctx, audit.Entry{Act: act, ObjectKind: "person"}); err != nil {
+			return opened{}, err
+		}
+		return opened{}, refusal
 	}
 	if err := n.check(); err != nil {
 		return opened{}, err
@@ -66,13 +79,6 @@ func (l *Logins) setUp(ctx context.Context, token string, n newcomer, agent stri
 // setupDone is the answer to a second use of the link.
 func setupDone() *fault.Error {
 	return fault.New(fault.Conflict, "ChatETS has been set up already.").Code("setup-done").Cure("Sign in instead.")
-}
-
-func (l *Logins) refused(ctx context.Context, refusal error, e audit.Entry) error {
-	if err := l.audit.Refused(ctx, e); err != nil {
-		return err
-	}
-	return refusal
 }
 
 // Operator is the actor of the command line on the Unix socket: the rows it

@@ -38,6 +38,17 @@ func TestSetUp(t *testing.T) {
 			}
 		})
 	}
+	attacker := h.visitor().from("203.0.113.66")
+	for range 10 {
+		attacker.must(t, "POST /api/setup", fields("x", "thief@house.test", "Thief", good), 403)
+	}
+	recorded := len(h.record(t, "setup.finish"))
+	for range 20 {
+		attacker.must(t, "POST /api/setup", fields("x", "thief@house.test", "Thief", good), 429, "Wait 20 seconds")
+	}
+	if got := len(h.record(t, "setup.finish")); got != recorded+1 {
+		t.Errorf("%d rows about 20 throttled attempts, want 1", got-recorded)
+	}
 	got := h.visitor().must(t, "POST /api/setup", fields(token, " Olga@House.test", "  Olga   Owner ", good), 200,
 		`"email":"olga@house.test"`, `"name":"Olga Owner"`, `"role":"owner"`, `"workspaceRole":"admin"`)
 	if got.get("token") != "" {

@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"crypto/sha256"
 	"net/netip"
 	"sync"
 	"time"
@@ -38,10 +39,14 @@ const (
 	byAddress              // an address, for accounts that have never signed in from it
 )
 
+// bucket names what is counted by a digest, so that long made-up addresses take
+// no more memory than real ones.
 type bucket struct {
 	scope scope
-	key   string
+	key   [sha256.Size]byte
 }
+
+func bucketOf(scope scope, key string) bucket { return bucket{scope, sha256.Sum256([]byte(key))} }
 
 // level is a bucket's state. A bucket whose time has passed is full again and
 // need not be remembered.
@@ -80,11 +85,11 @@ type attempt struct {
 // buckets are what an attempt counts against. known tells that the account has
 // signed in from the address before.
 func buckets(email, address string, known bool) []bucket {
-	b := []bucket{{byPair, email + "\x00" + address}}
+	b := []bucket{bucketOf(byPair, email+"\x00"+address)}
 	if !known {
-		b = append(b, bucket{byAccount, email})
+		b = append(b, bucketOf(byAccount, email))
 		if address != "" {
-			b = append(b, bucket{byAddress, address})
+			b = append(b, bucketOf(byAddress, address))
 		}
 	}
 	return b
