@@ -48,7 +48,9 @@ func bodies(limit int64, reading func(n int)) func(s *Server) {
 				}
 			})
 		Handle(s.API, Route{Method: "POST", Path: "/api/text", ID: "addText", Summary: "Adds text.", Access: Public},
-			func(_ context.Context, in *struct{ Body textIn }) (*said[int], error) { return &said[int]{len(in.Body.Text)}, nil })
+			func(_ context.Context, in *struct{ Body textIn }) (*said[int], error) {
+				return &said[int]{len(in.Body.Text)}, nil
+			})
 	}
 }
 

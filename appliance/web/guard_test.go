@@ -272,7 +272,9 @@ func TestSessionCookie(t *testing.T) {
 				return &cookieOut{SetCookie: SessionCookie("bob", time.Now().Add(time.Hour))}, nil
 			})
 		Handle(s.API, Route{Method: "POST", Path: "/api/out", ID: "signOut", Summary: "Out.", Access: Public},
-			func(ctx context.Context, _ *empty) (*cookieOut, error) { return &cookieOut{SetCookie: ClearCookie()}, nil })
+			func(ctx context.Context, _ *empty) (*cookieOut, error) {
+				return &cookieOut{SetCookie: ClearCookie()}, nil
+			})
 		Handle(s.API, Route{Method: "POST", Path: "/api/none", ID: "signNone", Summary: "None.", Access: Public},
 			func(ctx context.Context, _ *empty) (*cookieOut, error) { return &cookieOut{}, nil })
 	}

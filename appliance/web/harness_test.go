@@ -335,5 +335,3 @@ func readJSON[T any](t *testing.T, text string) T {
 	}
 	return v
 }
-
-

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
@@ -60,8 +61,9 @@ func (a *API) ownRoutes() {
 		Summary: "This document."})
 	document.Status = http.StatusOK
 	a.document(document, &plan{}, answers{body: &huma.Schema{Type: huma.TypeObject}})
+	once := sync.OnceValues(a.s.OpenAPI) // nobody asks before the routes are complete
 	a.serve(document, func(_ context.Context, c *fiber.Ctx, _ *scope) error {
-		data, err := a.s.OpenAPI()
+		data, err := once()
 		if err != nil {
 			return err
 		}

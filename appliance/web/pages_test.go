@@ -53,7 +53,7 @@ func TestPages(t *testing.T) {
 				t.Fatalf("got %q", got)
 			}
 			for h, want := range tt.headers {
-				m := regexp.MustCompile(`(?m)^`+h+`: (.*)\r$`).FindStringSubmatch(head + "\r\n")
+				m := regexp.MustCompile(`(?m)^` + h + `: (.*)\r$`).FindStringSubmatch(head + "\r\n")
 				if want == "" && m != nil || want != "" && (m == nil || m[1] != want) {
 					t.Errorf("%s is %q, want %q", h, m, want)
 				}
