@@ -10,6 +10,8 @@ package audit
 import (
 	"context"
 	"encoding/json"
+	"math"
+	"reflect"
 	"regexp"
 	"sync"
 	"time"
@@ -102,28 +104,41 @@ func encodeDetail(detail map[string]any) (string, error) {
 	return string(text), err
 }
 
+// plain is the value as it is recorded, whatever its type is called.
 func plain(value any) any {
 	switch v := value.(type) {
-	case bool, int, int32, int64, uint32, uint64, nil:
-		return v
-	case float64:
-		if _, err := json.Marshal(v); err == nil { // NaN and the infinities have no JSON
-			return v
-		}
+	case nil:
+		return nil
 	case time.Time:
 		return v.UnixMilli()
 	case time.Duration:
 		return v.Milliseconds()
-	case string:
-		if word.MatchString(v) {
-			return v
+	}
+	v := reflect.ValueOf(value)
+	switch v.Kind() {
+	case reflect.Bool:
+		return v.Bool()
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return v.Int()
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return v.Uint()
+	case reflect.Float32, reflect.Float64:
+		if f := v.Float(); !math.IsNaN(f) && !math.IsInf(f, 0) { // which have no JSON
+			return f
 		}
-	case []string:
-		words := make([]any, len(v))
-		for i := range v {
-			words[i] = plain(v[i])
+	case reflect.String:
+		if word.MatchString(v.String()) {
+			return v.String()
 		}
-		return words
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			break // bytes are content
+		}
+		list := make([]any, v.Len())
+		for i := range list {
+			list[i] = plain(v.Index(i).Interface())
+		}
+		return list
 	}
 	return withheld
 }

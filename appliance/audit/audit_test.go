@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -333,6 +334,7 @@ func TestEntry(t *testing.T) {
 		return log.Record(ctx, tx, audit.Entry{Act: "document.add", ObjectKind: "document", Object: "d1", Detail: map[string]any{
 			"size": 12, "share": 0.5, "done": true, "kind": "text/markdown", "parts": []string{"p1", "Mrs Miller's findings"},
 			"title": "Findings of Mrs Miller", "email": "miller@example.org", "long": strings.Repeat("x", 97), "whole": map[string]any{"name": "Miller"}, "took": 3 * time.Second,
+			"role": actor.Admin, "bytes": []byte("Miller"), "nothing": nil, "infinite": math.Inf(1), "at": time.UnixMilli(7), "counts": []int{1, 2},
 		}})
 	})
 	if err != nil {
@@ -350,7 +352,7 @@ func TestEntry(t *testing.T) {
 	if got, want := fmt.Sprint(who, kind, uid, where, workspace, request, outcome), "owneroperator1000192.0.2.7w1r1ok"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	const want = `{"done":true,"email":"withheld","kind":"text/markdown","long":"withheld","parts":["p1","withheld"],"share":0.5,"size":12,"title":"withheld","took":3000,"whole":"withheld"}`
+	const want = `{"at":7,"bytes":"withheld","counts":[1,2],"done":true,"email":"withheld","infinite":"withheld","kind":"text/markdown","long":"withheld","nothing":null,"parts":["p1","withheld"],"role":"admin","share":0.5,"size":12,"title":"withheld","took":3000,"whole":"withheld"}`
 	if detail != want {
 		t.Errorf("detail\n got %s\nwant %s", detail, want)
 	}
