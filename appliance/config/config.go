@@ -94,6 +94,10 @@ func variable(name string) string {
 
 func flag(name string) string { return "--" + name }
 
+// Origin is where the value of a name came from: "default", a file, a variable
+// or a flag.
+func (c Config) Origin(name string) string { return c.origins[name] }
+
 // Values lists every value with its origin, in a fixed order, the file itself first.
 func (c Config) Values() []Value {
 	of := map[string]string{

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,19 +23,25 @@ type citation struct {
 	Text    string `json:"text"`
 }
 
+const (
+	readable = 92 // columns; longer lines of a passage are hard to read
+	narrow   = 24 // columns; less is no terminal to read on
+)
+
 func newAsk(o *options) *cobra.Command {
 	var bases []string
 	cmd := &cobra.Command{
-		Use:     `ask "QUESTION"`,
-		Short:   "Ask the knowledge bases; streams the answer, then its numbered sources",
-		Long:    "Ask the knowledge bases. The answer is streamed and followed by its numbered sources.\nThe operator asks all knowledge bases; nothing is kept as a conversation, the act is audited.",
+		Use:   `ask "QUESTION"`,
+		Short: "Ask the knowledge bases; streams the answer, then its numbered sources",
+		Long: `Ask the knowledge bases. The answer is streamed and followed by its numbered sources.
+The operator asks all knowledge bases; nothing is kept as a conversation, the act is audited.`,
 		Example: `  chatets ask "Who is called when the cold store alarms?" --knowledge "Ward handbook"`,
 		Args:    exactly(1, "one question, in quotes"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.with(cmd, func(s *service) error { return o.ask(cmd, s, args[0], bases) })
 		},
 	}
-	cmd.Flags().StringArrayVar(&bases, "knowledge", nil, "name or id of a knowledge base to ask; may be repeated (default all)")
+	cmd.Flags().StringArrayVar(&bases, "knowledge", nil, "`name` or id of a knowledge base to ask; may be repeated (default all)")
 	return cmd
 }
 
@@ -53,93 +58,99 @@ func (o *options) ask(cmd *cobra.Command, s *service, question string, names []s
 		}
 		in["knowledge"] = ids
 	}
-	var sources []citation
-	ended := false
-	err := s.Stream(cmd.Context(), "/api/operator/ask", in, func(e client.Event) error {
-		switch e.Name {
-		case "delta":
-			var d struct{ Text string }
-			if err := json.Unmarshal(e.Data, &d); err != nil {
-				return err
-			}
-			if !o.json {
-				fmt.Fprint(o.out, harmless(d.Text))
-			}
-		case "citations":
-			return json.Unmarshal(e.Data, &sources)
-		case "done":
-			ended = true
-			if o.json {
-				var answer any
-				if err := json.Unmarshal(e.Data, &answer); err != nil {
-					return err
-				}
-				return o.printJSON(answer)
-			}
-		case "error":
-			ended = true
-			var p struct{ Detail, Cure string }
-			if err := json.Unmarshal(e.Data, &p); err != nil {
-				return err
-			}
-			return fault.New(fault.Unavailable, "%s", p.Detail).Cure("%s", p.Cure)
-		}
-		return nil
-	})
-	if err != nil {
+	a := answer{o: o}
+	if err := s.Stream(cmd.Context(), "/api/operator/ask", in, a.take); err != nil {
+		a.breakLine()
 		return err
 	}
-	if !ended {
-		return fault.New(fault.Unavailable, "The answer was cut off before its end.").Cure("Ask again.")
+	if !a.ended {
+		a.breakLine()
+		return fault.New(fault.Unavailable, "The answer was cut off before its end.").Cure("Ask again")
 	}
 	if o.json {
 		return nil
 	}
-	fmt.Fprintln(o.out)
-	if len(sources) > 0 {
-		fmt.Fprintln(o.out, "\nSources")
+	a.breakLine()
+	o.printSources(a.sources)
+	return nil
+}
+
+// answer is what has arrived of an answer.
+type answer struct {
+	o       *options
+	sources []citation
+	open    bool // a line is not ended
+	ended   bool
+}
+
+// take is one event of the run.
+func (a *answer) take(e client.Event) error {
+	switch e.Name {
+	case "delta":
+		var d struct {
+			Text string `json:"text"`
+		}
+		if err := json.Unmarshal(e.Data, &d); err != nil {
+			return fmt.Errorf("read a part of the answer: %w", err)
+		}
+		if !a.o.json && d.Text != "" {
+			a.open = d.Text[len(d.Text)-1] != '\n'
+			_, err := fmt.Fprint(a.o.out, table.Lines(d.Text))
+			return err
+		}
+	case "citations":
+		a.sources = nil
+		return json.Unmarshal(e.Data, &a.sources)
+	case "done":
+		a.ended = true
+		if a.o.json {
+			return a.o.printJSON(json.RawMessage(e.Data))
+		}
+	case "error":
+		a.ended = true
+		if err := client.Problem(e.Data); err != nil {
+			return err
+		}
+		return fault.New(fault.Internal, "The answer failed.").Cure("Look into the log of the service")
+	case "shutdown":
+		return fault.New(fault.Unavailable, "The service was stopped before the answer ended.").Cure("Ask again when it runs")
 	}
+	return nil
+}
+
+func (a *answer) breakLine() {
+	if a.open {
+		a.open = false
+		fmt.Fprintln(a.o.out)
+	}
+}
+
+func (o *options) printSources(sources []citation) {
+	if len(sources) == 0 {
+		return
+	}
+	width := readable
+	if n, terminal := columns(o.out); terminal {
+		width = max(narrow, min(n, readable))
+	}
+	fmt.Fprintln(o.out, "\nSources")
 	for _, c := range sources {
 		place := c.Document.Title
 		if c.Heading != "" {
 			place += ", " + c.Heading
 		}
 		if c.Page > 0 {
-			place += fmt.Sprintf(", p. %d", c.Page)
+			place += fmt.Sprintf(", page %d", c.Page)
 		}
-		o.say("[%d] %s", c.Number, place)
-		for _, line := range wrap(table.Clean(c.Text), 88) {
+		number := fmt.Sprintf("[%d] ", c.Number)
+		for i, line := range table.Wrap(place, width-len(number)) {
+			if i > 0 {
+				number = fmt.Sprintf("%*s", len(number), "")
+			}
+			fmt.Fprintln(o.out, number+line)
+		}
+		for _, line := range table.Wrap(c.Text, width-4) {
 			fmt.Fprintln(o.out, "    "+line)
 		}
 	}
-	return nil
-}
-
-// harmless keeps the line breaks of an answer and nothing else a terminal would obey.
-func harmless(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		lines[i] = table.Clean(line)
-	}
-	return strings.Join(lines, "\n")
-}
-
-// wrap breaks text into lines of at most width columns, at spaces.
-func wrap(s string, width int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(s) {
-		if line != "" && table.Width(line)+1+table.Width(word) > width {
-			lines = append(lines, line)
-			line = ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	if line != "" {
-		lines = append(lines, line)
-	}
-	return lines
 }

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
 	"chatets/appliance/config"
+	"chatets/appliance/fault"
 )
 
 func newServe(o *options) *cobra.Command {
@@ -18,13 +18,17 @@ func newServe(o *options) *cobra.Command {
 		Use:   "serve",
 		Short: "Run the service",
 		Long: `Run the service until it gets SIGINT or SIGTERM; a second one ends it at once.
-The data directory and its key are made on first use. While no owner exists it prints
+The data directory and its key are made on first use. While there is no owner it prints
 a one-time link that makes the first administrator.`,
-		Args: exactly(0, "no argument"),
+		Example: "  chatets serve --listen 127.0.0.1:8080 --data ./data",
+		Args:    exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := o.config(cmd)
 			if err != nil {
 				return err
+			}
+			if cfg.Listen == "" {
+				return wrongUse("give an address, for example 127.0.0.1:8080", "the service needs an address to listen on")
 			}
 			if err := becomeOwner(cfg.Data); err != nil {
 				return err
@@ -33,10 +37,10 @@ a one-time link that makes the first administrator.`,
 		},
 	}
 	for _, f := range []struct{ name, help string }{
-		{"listen", "address and port to serve (default 127.0.0.1:8080); plain HTTP is for loopback only"},
-		{"base-url", "how people reach the service (default the address)"},
-		{"log-format", "auto, json or text"},
-		{"trusted-proxies", "addresses or networks whose X-Forwarded-For is believed"},
+		{"listen", "`address` and port to serve (default 127.0.0.1:8080); plain HTTP is for loopback only"},
+		{"base-url", "`URL` under which people reach the service (default the address)"},
+		{"log-format", "`format` of the log: auto, json or text (auto is text on a terminal)"},
+		{"trusted-proxies", "`addresses` or networks whose X-Forwarded-For is believed"},
 	} {
 		o.flags[f.name] = cmd.Flags().String(f.name, "", f.help)
 	}
@@ -44,7 +48,8 @@ a one-time link that makes the first administrator.`,
 }
 
 func (o *options) serve(ctx context.Context, cfg config.Config) (err error) {
-	a, err := open(ctx, cfg, o.logger(cfg))
+	log := o.logger(cfg)
+	a, err := newAppliance(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
@@ -56,23 +61,36 @@ func (o *options) serve(ctx context.Context, cfg config.Config) (err error) {
 	select {
 	case <-a.Ready():
 		o.welcome(a.Addr(), a.SetupLink())
-		// Outside systemd there is nobody to notify, and that is no error.
-		if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
-			fmt.Fprintln(o.err, sentence(err))
-		}
-		err = <-done
-	case err = <-done:
+		notify(log, daemon.SdNotifyReady)
+	case err := <-done:
+		return ended(err)
 	}
-	if _, notifyErr := daemon.SdNotify(false, daemon.SdNotifyStopping); notifyErr != nil {
-		fmt.Fprintln(o.err, sentence(notifyErr))
+	select {
+	case <-ctx.Done():
+		log.Info("stopping; a second signal ends it at once")
+		notify(log, daemon.SdNotifyStopping)
+		return ended(<-done)
+	case err := <-done:
+		return ended(err)
 	}
+}
+
+// ended is how a run ended: by its context is as it should be.
+func ended(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
 }
 
-// welcome tells a person where to go; it is printed on standard output, the log
+// notify tells systemd; where nobody asked to be told it does nothing.
+func notify(log *slog.Logger, state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		log.Warn("systemd was not told", "state", state, "error", err)
+	}
+}
+
+// welcome tells a person where to go. It is printed on standard output; the log
 // goes to standard error.
 func (o *options) welcome(addr, link string) {
 	fmt.Fprintf(o.out, "ChatETS %s serves http://%s\n", version, addr)
@@ -84,12 +102,46 @@ func (o *options) welcome(addr, link string) {
 // logger writes JSON for machines and text for a person at a terminal.
 func (o *options) logger(cfg config.Config) *slog.Logger {
 	var level slog.Level
-	// config.Load has checked the word.
+	// config.Load has checked the word, and the zero value is info.
 	_ = level.UnmarshalText([]byte(cfg.LogLevel))
-	options := &slog.HandlerOptions{Level: level}
-	asText := cfg.LogFormat == "text" || cfg.LogFormat == "auto" && o.interactive()
-	if asText {
-		return slog.New(slog.NewTextHandler(os.Stderr, options))
+	with := &slog.HandlerOptions{Level: level}
+	if _, person := columns(o.err); cfg.LogFormat == "text" || cfg.LogFormat == "auto" && person {
+		return slog.New(slog.NewTextHandler(o.err, with))
 	}
-	return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	return slog.New(slog.NewJSONHandler(o.err, with))
+}
+
+// newSetUpLink asks the running service: the link lives in its memory alone.
+func newSetUpLink(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "setup-link",
+		Short: "Print the one-time link that makes the first administrator",
+		Long:  "Print the one-time link that makes the first administrator, while there is none.\nOnly the running service knows it; it is another one after each start.",
+		Args:  exactly(0, "no argument"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := o.config(cmd)
+			if err != nil {
+				return err
+			}
+			s, err := o.running(cmd.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			var answer struct {
+				Link string `json:"link"`
+			}
+			if err := s.Call(cmd.Context(), "POST", "/api/operator/setup-link", nil, &answer); err != nil {
+				return errors.Join(err, s.close())
+			}
+			if answer.Link == "" {
+				return errors.Join(fault.New(fault.Conflict, "ChatETS has been set up already.").
+					Cure("Sign in, or add a person: chatets user add"), s.close())
+			}
+			if o.json {
+				return errors.Join(o.printJSON(answer), s.close())
+			}
+			o.say("%s", answer.Link)
+			return s.close()
+		},
+	}
 }

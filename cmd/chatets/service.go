@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -16,62 +15,85 @@ import (
 	"chatets/appliance/client"
 	"chatets/appliance/config"
 	"chatets/appliance/fault"
-	"chatets/appliance/table"
 	"chatets/embed"
 )
-
-func asError[T error](err error, target *T) bool { return errors.As(err, target) }
 
 // A service is what a command talks to: the running one, or an appliance of its own.
 type service struct {
 	*client.Client
-	own  *appliance.Appliance
+	own  *appliance.Appliance // nil = the running one
 	stop context.CancelFunc
 	done chan error
 }
 
-// connect reaches the running service, and where none runs starts the appliance
-// in this process under the lock, with the socket as its only door.
-func (o *options) connect(cmd *cobra.Command) (*service, error) {
+// with runs a command's work against the service and ends what it started. The
+// data directory must be there.
+func (o *options) with(cmd *cobra.Command, work func(s *service) error) error {
+	return o.serviceFor(cmd, false, work)
+}
+
+// withNew is with for what may come first on a new machine: the data directory
+// is made where it is not there.
+func (o *options) withNew(cmd *cobra.Command, work func(s *service) error) error {
+	return o.serviceFor(cmd, true, work)
+}
+
+func (o *options) serviceFor(cmd *cobra.Command, mayMake bool, work func(s *service) error) error {
 	cfg, err := o.config(cmd)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	ctx := cmd.Context()
-	s := &service{Client: client.New(cfg.Socket, o.owner)}
-	if s.Reachable(ctx) {
-		return s, nil
+	s, err := o.connect(cmd.Context(), cfg, mayMake)
+	if err != nil {
+		return err
+	}
+	return errors.Join(work(s), s.close())
+}
+
+// connect reaches the running service, and where none runs starts the appliance
+// in this process under the lock, with the socket as its only door.
+func (o *options) connect(ctx context.Context, cfg config.Config, mayMake bool) (*service, error) {
+	s, err := o.running(ctx, cfg)
+	if err == nil || fault.Of(err).Code != client.Absent {
+		return s, err
+	}
+	s = &service{Client: client.New(cfg.Socket, o.owner)}
+	if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) && !mayMake {
+		return nil, fault.New(fault.NotFound, "There is no data directory %s.", cfg.Data).
+			Cure("Name it with --data, or make it: chatets serve").Because(err)
 	}
 	if err := becomeOwner(cfg.Data); err != nil {
 		return nil, err
 	}
-	if s.own, err = open(ctx, cfg, slog.New(slog.DiscardHandler)); err != nil {
+	if s.own, err = newAppliance(ctx, cfg, o.quietLog(cfg)); err != nil {
 		return nil, err
 	}
-	var run context.Context
-	run, s.stop = context.WithCancel(context.WithoutCancel(ctx))
-	s.done = make(chan error, 1)
+	// A command that is stopped still ends its appliance in order.
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop, s.done = stop, make(chan error, 1)
 	go func() { s.done <- s.own.RunOffline(run) }()
 	select {
 	case <-s.own.Ready():
 		return s, nil
 	case err := <-s.done:
-		s.stop()
+		stop()
 		return nil, errors.Join(err, s.own.Close())
 	}
 }
 
-// settle waits until the work this command added is done, where nobody else
-// would do it.
-func (s *service) settle(ctx context.Context) error {
-	if s.own == nil {
-		return nil
+// running is the service that runs already; where none does the fault's code is
+// client.Absent.
+func (o *options) running(ctx context.Context, cfg config.Config) (*service, error) {
+	s := &service{Client: client.New(cfg.Socket, o.owner)}
+	if err := s.Probe(ctx); err != nil {
+		return nil, err
 	}
-	return s.own.Idle(ctx)
+	return s, nil
 }
 
 // close stops what connect started.
 func (s *service) close() error {
+	s.Client.Close()
 	if s.own == nil {
 		return nil
 	}
@@ -83,52 +105,18 @@ func (s *service) close() error {
 	return errors.Join(err, s.own.Close())
 }
 
-func open(ctx context.Context, cfg config.Config, log *slog.Logger) (*appliance.Appliance, error) {
+func newAppliance(ctx context.Context, cfg config.Config, log *slog.Logger) (*appliance.Appliance, error) {
 	return appliance.New(ctx, cfg, appliance.Assets{UI: embed.UI(), Samples: embed.Samples()}, log, version)
 }
 
-// with runs a command's work against the service and closes it.
-func (o *options) with(cmd *cobra.Command, work func(s *service) error) error {
-	s, err := o.connect(cmd)
-	if err != nil {
-		return err
+// quietLog is the log of an appliance that lives for one command: only what
+// fails, unless a level was asked for.
+func (o *options) quietLog(cfg config.Config) *slog.Logger {
+	if cfg.Origin("log-level") == "default" {
+		cfg.LogLevel = "error"
 	}
-	return errors.Join(work(s), s.close())
-}
-
-// becomeOwner drops root for the owner of the data directory, so that a command
-// run as root leaves no file that the service cannot open.
-func becomeOwner(dir string) error {
-	if os.Getuid() != 0 {
-		return nil
-	}
-	info, err := os.Stat(dir)
-	if err != nil {
-		return nil // a directory that is not there yet has no owner; New says what is wrong with it
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || owner.Uid == 0 {
-		return nil
-	}
-	for _, step := range []func() error{
-		func() error { return syscall.Setgroups([]int{int(owner.Gid)}) },
-		func() error { return syscall.Setgid(int(owner.Gid)) },
-		func() error { return syscall.Setuid(int(owner.Uid)) },
-	} {
-		if err := step(); err != nil {
-			return fault.New(fault.Forbidden, "The command cannot work as the owner of the data directory.").
-				Cure("Run it as user %d.", owner.Uid).Because(err)
-		}
-	}
-	return nil
-}
-
-// printJSON writes a value the way --json promises.
-func (o *options) printJSON(value any) error {
-	e := json.NewEncoder(o.out)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(value)
+	cfg.LogFormat = "text"
+	return o.logger(cfg)
 }
 
 // list is one page of the API.
@@ -137,43 +125,39 @@ type list[T any] struct {
 	Next  string `json:"next"`
 }
 
-// all follows the pages of a list to its end.
-func all[T any](ctx context.Context, s *service, path string) ([]T, error) {
-	var items []T
+// each follows the pages of a list to its end.
+func each[T any](ctx context.Context, s *service, path string, do func(T) error) error {
 	join := "?"
 	if strings.Contains(path, "?") {
 		join = "&"
 	}
 	for next := ""; ; {
-		var page list[T]
 		at := path + join + "limit=100"
 		if next != "" {
-			at += "&cursor=" + next
+			at += "&cursor=" + url.QueryEscape(next)
 		}
+		var page list[T]
 		if err := s.Call(ctx, "GET", at, nil, &page); err != nil {
-			return nil, err
+			return err
 		}
-		items = append(items, page.Items...)
-		if next = page.Next; next == "" {
-			return items, nil
+		for _, item := range page.Items {
+			if err := do(item); err != nil {
+				return err
+			}
 		}
+		if page.Next == "" {
+			return nil
+		}
+		next = page.Next
 	}
 }
 
-// rows prints a list as a table, or as JSON with --json.
-func (o *options) rows(columns []string, each func(row func(cells ...any) error) error) error {
-	format := table.Text
-	if o.json {
-		format = table.JSON
-	}
-	w, err := table.New(o.out, format, columns...)
-	if err != nil {
-		return err
-	}
-	return errors.Join(each(w.Row), w.Close())
-}
-
-// say prints a line with foreign text made harmless.
-func (o *options) say(format string, args ...any) {
-	fmt.Fprintln(o.out, table.Clean(fmt.Sprintf(format, args...)))
+// all collects a list.
+func all[T any](ctx context.Context, s *service, path string) ([]T, error) {
+	var items []T
+	err := each(ctx, s, path, func(item T) error {
+		items = append(items, item)
+		return nil
+	})
+	return items, err
 }

@@ -1,14 +1,10 @@
 package main
 
 import (
-	"bufio"
-	"errors"
-	"fmt"
-	"io"
+	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"chatets/appliance/fault"
 )
@@ -35,19 +31,21 @@ func newUserAdd(o *options) *cobra.Command {
 	var email, name string
 	var admin, stdin bool
 	cmd := &cobra.Command{
-		Use:     "add --email E --name N",
-		Short:   "Add a person to the first workspace",
-		Example: `  chatets user add --email ana@clinic.example --name "Ana Ruiz" --admin`,
-		Args:    exactly(0, "no argument; use --email and --name"),
+		Use:   "add --email E --name N",
+		Short: "Add a person to the first workspace",
+		Long:  "Add a person to the first workspace. The first administrator owns the installation.\nThe password is asked for on the terminal, twice, or read with --password-stdin.",
+		Example: `  chatets user add --email ana@clinic.example --name "Ana Ruiz" --admin
+  pass show chatets | chatets user add --email ben@clinic.example --name "Ben Osei" --password-stdin`,
+		Args: exactly(0, "no argument; use --email and --name"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if email == "" || name == "" {
-				return usage{fault.New(fault.Invalid, "chatets user add needs --email and --name.").Cure("chatets user add --help")}
+				return wrongUse("chatets user add --help", "chatets user add needs --email and --name")
 			}
-			password, err := o.password(stdin, "Password for "+email)
+			password, err := o.password(cmd.Context(), stdin, "Password for "+email)
 			if err != nil {
 				return err
 			}
-			return o.with(cmd, func(s *service) error {
+			return o.withNew(cmd, func(s *service) error {
 				var p person
 				in := map[string]any{"email": email, "name": name, "password": password, "admin": admin}
 				if err := s.Call(cmd.Context(), "POST", "/api/people", in, &p); err != nil {
@@ -56,17 +54,17 @@ func newUserAdd(o *options) *cobra.Command {
 				if o.json {
 					return o.printJSON(p)
 				}
-				what := "member"
-				if p.Role != "" {
-					what = p.Role
+				what := p.Role
+				if what == "" {
+					what = p.WorkspaceRole
 				}
 				o.say("Added %s <%s> as %s.", p.Name, p.Email, what)
 				return nil
 			})
 		},
 	}
-	cmd.Flags().StringVar(&email, "email", "", "e-mail address, used to sign in")
-	cmd.Flags().StringVar(&name, "name", "", "name as others see it")
+	cmd.Flags().StringVar(&email, "email", "", "`e-mail` address, used to sign in")
+	cmd.Flags().StringVar(&name, "name", "", "`name` as others see it")
 	cmd.Flags().BoolVar(&admin, "admin", false, "may administer the installation")
 	cmd.Flags().BoolVar(&stdin, "password-stdin", false, "read the password from the first line of standard input")
 	return cmd
@@ -77,17 +75,10 @@ func newUserList(o *options) *cobra.Command {
 		Use: "list", Short: "List people", Args: exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return o.with(cmd, func(s *service) error {
-				people, err := all[person](cmd.Context(), s, "/api/people")
-				if err != nil {
-					return err
-				}
-				return o.rows([]string{"email", "name", "role", "workspaceRole", "source", "disabled"}, func(row func(...any) error) error {
-					for _, p := range people {
-						if err := row(p.Email, p.Name, p.Role, p.WorkspaceRole, p.Source, p.Disabled); err != nil {
-							return err
-						}
-					}
-					return nil
+				return o.rows([]string{"email", "name", "role", "workspaceRole", "source", "disabled", "id"}, func(row func(...any) error) error {
+					return each(cmd.Context(), s, "/api/people", func(p person) error {
+						return row(p.Email, p.Name, p.Role, p.WorkspaceRole, p.Source, p.Disabled, p.ID)
+					})
 				})
 			})
 		},
@@ -96,14 +87,14 @@ func newUserList(o *options) *cobra.Command {
 
 func newUserSwitch(o *options, name, short string, disabled bool) *cobra.Command {
 	return &cobra.Command{
-		Use: name + " EMAIL", Short: short, Args: exactly(1, "the e-mail of a person"),
+		Use: name + " EMAIL", Short: short, Args: exactly(1, "the e-mail address of a person"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.with(cmd, func(s *service) error {
 				p, err := byEmail(cmd, s, args[0])
 				if err != nil {
 					return err
 				}
-				if err := s.Call(cmd.Context(), "PATCH", "/api/people/"+p.ID, map[string]any{"disabled": disabled}, &p); err != nil {
+				if err := s.Call(cmd.Context(), "PATCH", "/api/people/"+url.PathEscape(p.ID), map[string]any{"disabled": disabled}, &p); err != nil {
 					return err
 				}
 				if o.json {
@@ -119,9 +110,9 @@ func newUserSwitch(o *options, name, short string, disabled bool) *cobra.Command
 func newUserPassword(o *options) *cobra.Command {
 	var stdin bool
 	cmd := &cobra.Command{
-		Use: "password EMAIL", Short: "Set a person's password and end their sessions", Args: exactly(1, "the e-mail of a person"),
+		Use: "password EMAIL", Short: "Set a person's password and end their sessions", Args: exactly(1, "the e-mail address of a person"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			password, err := o.password(stdin, "New password for "+args[0])
+			password, err := o.password(cmd.Context(), stdin, "New password for "+args[0])
 			if err != nil {
 				return err
 			}
@@ -130,7 +121,7 @@ func newUserPassword(o *options) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := s.Call(cmd.Context(), "PUT", "/api/people/"+p.ID+"/password", map[string]any{"password": password}, nil); err != nil {
+				if err := s.Call(cmd.Context(), "PUT", "/api/people/"+url.PathEscape(p.ID)+"/password", map[string]any{"password": password}, nil); err != nil {
 					return err
 				}
 				if o.json {
@@ -145,53 +136,16 @@ func newUserPassword(o *options) *cobra.Command {
 	return cmd
 }
 
+// byEmail finds a person by the whole address.
 func byEmail(cmd *cobra.Command, s *service, email string) (person, error) {
-	people, err := all[person](cmd.Context(), s, "/api/people")
+	people, err := all[person](cmd.Context(), s, "/api/people?q="+url.QueryEscape(email))
 	if err != nil {
 		return person{}, err
 	}
 	for _, p := range people {
-		if strings.EqualFold(p.Email, email) {
+		if strings.EqualFold(p.Email, strings.TrimSpace(email)) {
 			return p, nil
 		}
 	}
-	return person{}, fault.New(fault.NotFound, "There is no person with the e-mail %s.", email).Cure("chatets user list shows all.")
-}
-
-// password reads a password: from standard input where asked to, otherwise
-// twice from the terminal without showing it. It is never an argument, because
-// arguments can be read by every user of the machine.
-func (o *options) password(stdin bool, prompt string) (string, error) {
-	if stdin {
-		line, err := bufio.NewReader(io.LimitReader(o.in, 4096)).ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return "", fmt.Errorf("read the password: %w", err)
-		}
-		return strings.TrimRight(line, "\r\n"), nil
-	}
-	if !term.IsTerminal(int(o.in.Fd())) {
-		return "", usage{fault.New(fault.Invalid, "There is no terminal to ask for the password.").Cure("Give it with --password-stdin.")}
-	}
-	first, err := o.secret(prompt)
-	if err != nil {
-		return "", err
-	}
-	second, err := o.secret("Once more")
-	if err != nil {
-		return "", err
-	}
-	if first != second {
-		return "", fault.New(fault.Invalid, "The two passwords differ.").Cure("Try again.")
-	}
-	return first, nil
-}
-
-func (o *options) secret(prompt string) (string, error) {
-	fmt.Fprint(o.err, prompt+": ")
-	text, err := term.ReadPassword(int(o.in.Fd()))
-	fmt.Fprintln(o.err)
-	if err != nil {
-		return "", fmt.Errorf("read the password: %w", err)
-	}
-	return string(text), nil
+	return person{}, fault.New(fault.NotFound, "There is no person with the e-mail address %s.", email).Cure("chatets user list shows all")
 }
