@@ -127,6 +127,7 @@ func (a *API) document(r *registered, p *plan, w answers) {
 
 func (a *API) answers(op *huma.Operation, r *registered, w answers) {
 	ok := &huma.Response{Description: statusWords(r.Status)}
+	const stream = "a stream of server-sent events whose data is JSON; their ids go into `Last-Event-ID` to go on after a lost connection, and `shutdown` asks to come back later."
 	switch {
 	case w.file:
 		ok.Content = content("application/octet-stream", binary())
@@ -135,9 +136,14 @@ func (a *API) answers(op *huma.Operation, r *registered, w answers) {
 		ok.Content = content("application/json", w.body)
 	}
 	if w.events {
-		ok.Description = "With `Accept: text/event-stream` the answer is a stream of server-sent events whose data is JSON; their ids go into " +
-			"`Last-Event-ID` to go on after a lost connection, and `shutdown` asks to come back later. Otherwise JSON."
-		ok.Content["text/event-stream"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Description: "Server-sent events."}}
+		events := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Description: "Server-sent events."}}
+		if w.body == nil {
+			ok.Description = "The answer is " + stream
+			ok.Content = map[string]*huma.MediaType{"text/event-stream": events}
+		} else {
+			ok.Description = "With `Accept: text/event-stream` the answer is " + stream + " Otherwise JSON."
+			ok.Content["text/event-stream"] = events
+		}
 	}
 	op.Responses[strconv.Itoa(r.Status)] = ok
 	for status, example := range r.Also {

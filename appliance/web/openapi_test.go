@@ -65,6 +65,12 @@ func documented(s *Server) {
 		}) (Result[exchange], error) {
 			return Result[exchange]{}, nil
 		})
+	HandleStream(s.API, Route{Method: "GET", Path: "/api/runs/{id}/events", ID: "readEvents", Summary: "Events.", Access: SignedIn},
+		func(context.Context, *struct {
+			ID string `path:"id"`
+		}) (Result[struct{}], error) {
+			return Result[struct{}]{}, nil
+		})
 	s.API.MountHandler("GET", "/metrics", Public, http.NotFoundHandler())
 }
 
@@ -109,6 +115,7 @@ func TestOpenAPI(t *testing.T) {
 		{`"The file itself, at most 100 MB."`, []string{"paths", "/api/documents", "post", "requestBody", "description"}},
 		{`{"contentMediaType":"application/octet-stream","format":"binary","type":"string"}`, []string{"paths", "/api/documents/{id}/file", "get", "responses", "200", "content", "application/octet-stream", "schema"}},
 		{`{"description":"Server-sent events.","type":"string"}`, []string{"paths", "/api/conversations", "post", "responses", "200", "content", "text/event-stream", "schema"}},
+		{`{"text/event-stream":{"schema":{"description":"Server-sent events.","type":"string"}}}`, []string{"paths", "/api/runs/{id}/events", "get", "responses", "200", "content"}},
 		{`{"$ref":"#/components/schemas/Accepted"}`, []string{"paths", "/api/conversations", "post", "responses", "202", "content", "application/json", "schema"}},
 		{`{"items":{"type":"string"},"type":"array"}`, []string{"components", "schemas", "Knowledge", "properties", "tags"}},
 		{`["id","tags","next"]`, []string{"components", "schemas", "Knowledge", "required"}},
@@ -156,6 +163,12 @@ func TestOpenAPI(t *testing.T) {
 func TestMountedHandler(t *testing.T) {
 	t.Parallel()
 	r := start(t, func(s *Server) {
+		HandleStream(s.API, Route{Method: "GET", Path: "/api/runs/{id}/events", ID: "readEvents", Summary: "Events.", Access: SignedIn},
+			func(context.Context, *struct {
+				ID string `path:"id"`
+			}) (Result[struct{}], error) {
+				return Result[struct{}]{}, nil
+			})
 		s.API.MountHandler("GET", "/metrics", Administrator, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			w.Header().Set("X-Query", req.URL.RawQuery)

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
 
 	"chatets/appliance/actor"
@@ -40,14 +41,17 @@ type Event struct {
 type Source func(ctx context.Context, send func(Event) error) error
 
 // HandleStream registers a route that answers with a body or with events. Out
-// is the type of the body itself.
+// is the type of the body itself, or struct{} where there are only events.
 func HandleStream[In, Out any](a *API, r Route, fn func(context.Context, *In) (Result[Out], error)) {
 	reg := a.add(r)
 	in := planOf(structType[In](), a.registry, title(r.ID))
 	if reg.Status == 0 {
 		reg.Status = http.StatusOK
 	}
-	schema := a.registry.Schema(reflect.TypeFor[Out](), true, title(r.ID)+"Response")
+	var schema *huma.Schema // Out is struct{} where there are only events
+	if out := reflect.TypeFor[Out](); out != reflect.TypeFor[struct{}]() {
+		schema = a.registry.Schema(out, true, title(r.ID)+"Response")
+	}
 	fill := fillerOf(reflect.TypeFor[Out]())
 	a.document(reg, in, answers{body: schema, events: true})
 	a.serve(reg, func(ctx context.Context, c *fiber.Ctx, sc *scope) error {
