@@ -114,7 +114,21 @@ func (l *Log) list(ctx context.Context, in *listIn) (*listOut, error) {
 	return &out, nil
 }
 
-type verifyOut struct{ Body Report }
+// AuditReport says whether the record is whole, and otherwise where it is not.
+type AuditReport struct {
+	OK     bool        `json:"ok" doc:"Whether every row is as it was written and none is missing."`
+	Rows   int64       `json:"rows" doc:"How many rows were checked."`
+	Head   string      `json:"head" doc:"Hash of the last row, in hexadecimal; note it down elsewhere to prove later that nothing was cut away."`
+	Broken *AuditBreak `json:"broken,omitempty"`
+}
+
+// AuditBreak is the first row that is not as it was written.
+type AuditBreak struct {
+	Row int64  `json:"row"`
+	Why string `json:"why"`
+}
+
+type verifyOut struct{ Body AuditReport }
 
 func (l *Log) verify(ctx context.Context, _ *struct{}) (*verifyOut, error) {
 	report, err := l.Verify(ctx)
@@ -129,7 +143,11 @@ func (l *Log) verify(ctx context.Context, _ *struct{}) (*verifyOut, error) {
 	if err := l.store.alone(ctx, l, e); err != nil {
 		return nil, err
 	}
-	return &verifyOut{Body: report}, nil
+	out := &verifyOut{Body: AuditReport{OK: report.OK, Rows: report.Rows, Head: report.Head}}
+	if report.Broken != nil {
+		out.Body.Broken = &AuditBreak{Row: report.Broken.Row, Why: report.Broken.Why}
+	}
+	return out, nil
 }
 
 // sealCursor is a place in a list that only this reader can use, and only with

@@ -9,16 +9,16 @@ import (
 
 // Report is what Verify found.
 type Report struct {
-	OK     bool   `json:"ok" doc:"Whether every row is as it was written and none is missing."`
-	Rows   int64  `json:"rows" doc:"How many rows were checked."`
-	Head   string `json:"head" doc:"Hash of the last row, in hexadecimal; note it down elsewhere to prove later that nothing was cut away."`
-	Broken *Break `json:"broken,omitempty"`
+	OK     bool   // every row is as it was written and none is missing
+	Rows   int64  // how many rows were checked
+	Head   string // hash of the last row, in hexadecimal
+	Broken *Break // nil when OK
 }
 
 // Break is the first row that is not as it was written.
 type Break struct {
-	Row int64  `json:"row"`
-	Why string `json:"why"`
+	Row int64
+	Why string
 }
 
 // page is how many rows Verify holds in memory at once.
