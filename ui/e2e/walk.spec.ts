@@ -78,9 +78,9 @@ test("from the set-up link to an answer with its source, and out again", async (
   let address = "";
   await test.step("a question is answered from it", async () => {
     await page.getByRole("link", { name: "New chat" }).first().click();
-    await page.getByRole("textbox", { name: "Message" }).waitFor();
+    await page.getByRole("textbox", { name: "Ask a question" }).waitFor();
     await inspect(page, "start");
-    await page.getByRole("textbox", { name: "Message" }).fill("At what temperature are vaccines stored?");
+    await page.getByRole("textbox", { name: "Ask a question" }).fill("At what temperature are vaccines stored?");
     await page.keyboard.press("Enter");
     await expect(page.getByText(/stored between 2 °C and 8 °C/).first()).toBeVisible();
     await expect(page.getByRole("link", { name: /^Source 1: Storing vaccines on the ward/ }).first()).toBeVisible();
@@ -158,7 +158,7 @@ test("the page outlives a restart of the server", async ({ page }) => {
   await page.getByLabel("E-mail").fill(owner.email);
   await page.getByLabel("Password", { exact: true }).fill(owner.password);
   await page.getByRole("button", { name: "Create the owner" }).click();
-  const composer = page.getByRole("textbox", { name: "Message" });
+  const composer = page.getByRole("textbox", { name: "Ask a question" });
   await composer.fill("A question I have not sent yet");
 
   await service.stop();

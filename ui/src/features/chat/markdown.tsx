@@ -31,6 +31,7 @@ export function Markdown({ text, known, writing, quotes }: MarkdownProps) {
       {blocks.map((block, i) => (
         <Block key={i} text={block} />
       ))}
+      {writing && blocks.length === 0 && <p />}
     </div>
   );
 }
