@@ -72,6 +72,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
+// Read reads on, unless the request has been refused.
 func (c *conn) Read(p []byte) (int, error) {
 	if err := c.refusal.Load(); err != nil {
 		return 0, *err
@@ -145,7 +146,8 @@ func (cs *connections) end(onlyIdle bool) {
 	}
 	cs.mu.Unlock()
 	for _, c := range list {
-		_ = c.Close() // an error here is that it is closed already
+		c.linger.Store(false) // one after the other, it would take a second each
+		_ = c.Close()         // an error here is that it is closed already
 	}
 }
 

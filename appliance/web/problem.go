@@ -75,6 +75,7 @@ type protocolErr struct {
 	title, code, sentence, cure string
 }
 
+// Error is the sentence for the log.
 func (e *protocolErr) Error() string { return e.sentence }
 
 func (e *protocolErr) problem(request string) Problem {
