@@ -203,7 +203,7 @@ func TestMembers(t *testing.T) {
 		`membership.set refused {"to":"admin"}`, `membership.remove ok {"from":"member","to":""}`,
 	})
 	_, renewed := h.sessions.take()
-	equal(t, "renewed", renewed, []string{mary, mary, mary, adam, mary})
+	equal(t, "renewed", renewed, []string{mary})
 }
 
 func TestGroups(t *testing.T) {
@@ -253,10 +253,7 @@ func TestGroups(t *testing.T) {
 	h.must(t, sten, "GET /api/groups", "", 200, `"members":2`)
 	set(wanda, surgery, 204, paul)
 	_, renewed := h.sessions.take()
-	slices.Sort(renewed)
-	want := []string{mary, gus, paul}
-	slices.Sort(want)
-	equal(t, "renewed", renewed, want)
+	equal(t, "renewed", renewed, []string{mary})
 	h.must(t, sten, "DELETE /api/groups/"+surgery, "", 404)
 	h.must(t, paul, "DELETE /api/groups/"+surgery, "", 403)
 	h.must(t, wanda, "DELETE /api/groups/"+surgery, "", 204)

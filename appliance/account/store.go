@@ -34,8 +34,9 @@ type store struct {
 type Sessions interface {
 	// End signs the person out everywhere.
 	End(ctx context.Context, tx *sqlite.Tx, person string) error
-	// Renew closes the person's open streams once the change is on disk; the
-	// next request has the new rights.
+	// Renew closes the person's open streams once the change is on disk, because
+	// they belong to a workspace that the person has left. Other changes need no
+	// such thing: each request is asked anew who it is.
 	Renew(ctx context.Context, tx *sqlite.Tx, person string) error
 }
 
@@ -252,15 +253,10 @@ func (s store) store(ctx context.Context, tx *sqlite.Tx, who actor.Actor, before
 			return err
 		}
 	}
-	switch {
-	case s.sessions == nil:
+	if s.sessions == nil || !after.Disabled {
 		return nil
-	case after.Disabled:
-		return s.sessions.End(ctx, tx, after.ID)
-	case before.Role != after.Role || before.WorkspaceRole != after.WorkspaceRole:
-		return s.sessions.Renew(ctx, tx, after.ID)
 	}
-	return nil
+	return s.sessions.End(ctx, tx, after.ID)
 }
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }

@@ -83,9 +83,6 @@ func (s store) setGroup(ctx context.Context, who actor.Actor, e audit.Entry, peo
 				return err
 			}
 			touched++
-			if err := s.renew(ctx, tx, person); err != nil {
-				return err
-			}
 		}
 		for i, person := range people {
 			if _, found := slices.BinarySearch(before, person); found {
@@ -101,22 +98,12 @@ func (s store) setGroup(ctx context.Context, who actor.Actor, e audit.Entry, peo
 				return wrong(fmt.Sprintf("body.people[%d]", i), "This is nobody of the workspace.")
 			}
 			touched++
-			if err := s.renew(ctx, tx, person); err != nil {
-				return err
-			}
 		}
 		if touched == 0 {
 			return nil
 		}
 		return s.audit.Record(ctx, tx, e)
 	})
-}
-
-func (s store) renew(ctx context.Context, tx *sqlite.Tx, person string) error {
-	if s.sessions == nil {
-		return nil
-	}
-	return s.sessions.Renew(ctx, tx, person)
 }
 
 // groupMembers lists the people of a group in order of their ids.
@@ -147,18 +134,9 @@ func (s store) removeGroup(ctx context.Context, who actor.Actor, e audit.Entry) 
 		if err := groupIn(ctx, tx, who.Workspace, e.Object); err != nil {
 			return err
 		}
-		people, err := groupMembers(ctx, tx, e.Object)
-		if err != nil {
-			return err
-		}
 		const remove = `DELETE FROM "group" WHERE id = ?`
 		if _, err := tx.Exec(ctx, remove, e.Object); err != nil {
 			return err
-		}
-		for _, person := range people {
-			if err := s.renew(ctx, tx, person); err != nil {
-				return err
-			}
 		}
 		return s.audit.Record(ctx, tx, e)
 	})

@@ -168,7 +168,7 @@ func (s store) setMember(ctx context.Context, who actor.Actor, e audit.Entry, pe
 		if err := s.audit.Record(ctx, tx, e); err != nil {
 			return err
 		}
-		if s.sessions == nil {
+		if s.sessions == nil || role != actor.None {
 			return nil
 		}
 		return s.sessions.Renew(ctx, tx, person)

@@ -76,6 +76,12 @@ func (w *words) has(s string) bool {
 	return slices.Contains(w.list, s)
 }
 
+func (w *words) clear() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.list = nil
+}
+
 func start(t *testing.T) *house {
 	t.Helper()
 	h := &house{clock: &clock{now: time.Now()}, revoked: &words{}}

@@ -133,7 +133,8 @@ func (l *Logins) touch(ctx context.Context, s session, now time.Time) {
 		delete(l.touching, s.id)
 		l.mu.Unlock()
 	}()
-	if err := l.store.touch(ctx, s.id, s.owner, now); err != nil {
+	// Whoever leaves meanwhile was here all the same.
+	if err := l.store.touch(context.WithoutCancel(ctx), s.id, s.owner, now); err != nil {
 		l.log.Warn("the last use of a session was not written", "session", s.id, "error", err)
 	}
 }
