@@ -131,7 +131,7 @@ func TestOpenAPI(t *testing.T) {
 			t.Errorf("%s:\n got %s\nwant %s", strings.Join(tt.path, " "), got, tt.want)
 		}
 	}
-	for _, word := range []string{"operator", "onlySocket", "Secret", "/work"} {
+	for _, word := range []string{"operator", "onlySocket", "Secret"} {
 		if strings.Contains(a.text, word) {
 			t.Errorf("the document tells of %s", word)
 		}
