@@ -57,10 +57,11 @@ const (
 	Markdown = "text/markdown"
 )
 
-// Limits of a document: what is larger is refused, a block that is longer is
-// split where a sentence or a word ends.
+// MaxBytes is the most a text may have.
+const MaxBytes = 32_000_000
+
+// A block that is longer is split where a sentence or a word ends.
 const (
-	maxBytes = 32 << 20
 	maxBlock = 2000
 	maxTitle = 200
 )
@@ -106,8 +107,8 @@ func Parse(ctx context.Context, name string, data []byte) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	if len(data) > maxBytes {
-		return Document{}, fault.New(fault.TooLarge, "The text is larger than %d MB.", maxBytes>>20).Cure("Split it into several documents.")
+	if len(data) > MaxBytes {
+		return Document{}, fault.New(fault.TooLarge, "The text is larger than %d MB.", MaxBytes/1_000_000).Cure("Split it into several documents.")
 	}
 	text, notes, err := decode(data)
 	if err != nil {

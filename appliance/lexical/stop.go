@@ -37,7 +37,7 @@ var stopWords = sync.OnceValue(func() [3]map[string]bool {
 	for i, list := range lists {
 		sets[i] = map[string]bool{}
 		for w := range strings.FieldsSeq(list) {
-			sets[i][fold(w)] = true
+			sets[i][Fold(w)] = true
 		}
 	}
 	return sets

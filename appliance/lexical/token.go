@@ -37,14 +37,14 @@ type token struct {
 // scan splits a text into tokens. A join follows the words it is made of.
 func scan(text string) []token {
 	s := scanner{out: make([]token, 0, len(text)/6+4)}
-	s.run(fold(text))
+	s.run(Fold(text))
 	return s.out
 }
 
-// fold makes letters comparable: lower case, no accents, one form for full
+// Fold makes letters comparable: lower case, no accents, one form for full
 // width letters, ligatures and raised digits. It is what unicode61 with
 // remove_diacritics 2 does, and a little more.
-func fold(text string) string {
+func Fold(text string) string {
 	plain := true
 	for i := range len(text) {
 		if text[i] >= utf8.RuneSelf {

@@ -1,54 +1,185 @@
 // Package library keeps knowledge bases and their documents, and searches them.
 //
+// Who may do what:
+//   - The owner of a knowledge base, and whoever was given the right to edit it,
+//     adds and deletes documents and renames it; the right to read searches and
+//     opens. Rights are given to people, groups or the whole workspace. A guest
+//     only ever reads.
+//   - The owner and the administrators of the workspace manage it: they see that
+//     it exists, change who has access, and delete it. Managing opens nothing: an
+//     administrator who wants to read gives themselves access, which is recorded.
+//   - The operator, on the command line of the server, reaches all knowledge bases.
+//
 // What a newcomer gets wrong: nothing is searched or opened without a Reach,
-// which is made only from an actor; its zero value finds nothing.
+// which is made only from an actor and whose zero value finds nothing. And a
+// chunk is not visible because it is in its table: a document's chunks and
+// words are written in pieces and all become visible when its state turns ready.
 package library
 
 import (
 	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"time"
 
+	"chatets/appliance/account"
 	"chatets/appliance/actor"
+	"chatets/appliance/blob"
+	"chatets/appliance/setting"
 )
 
-// Library keeps knowledge bases and documents.
-type Library struct{}
+// Accounts is what the library asks about people.
+type Accounts interface {
+	// Names are the display names of people, groups and workspaces by id.
+	Names(ctx context.Context, ids []string) (map[string]string, error)
+	// Share is an error unless people and groups belong to the workspace.
+	Share(ctx context.Context, workspace string, people, groups []string) error
+	// First is the first workspace.
+	First(ctx context.Context) (account.Workspace, error)
+}
+
+// Library keeps knowledge bases and documents. Make it with New, then call Jobs
+// before anything is added.
+type Library struct {
+	store    store
+	blobs    *blob.Store
+	accounts Accounts
+	limit    *setting.Value[int]
+	notify   func(workspace, person, noun, id string)
+	log      *slog.Logger
+	now      func() time.Time
+	queue    queue
+	readings readings
+
+	// files is held shared while a document takes a blob that is there, and alone
+	// while an unused blob is removed: between the two it must not vanish.
+	files sync.RWMutex
+}
+
+// maxMegabytes is how far an administrator may raise the limit of an upload.
+const maxMegabytes = 2000
+
+// uploadLimit is the setting of how large a file may be.
+func uploadLimit(s *setting.Settings) *setting.Value[int] {
+	return setting.Declare(s, setting.Key[int]{
+		Name: "upload.maxMegabytes", Default: 200, Check: setting.Between(1, maxMegabytes),
+		Help: "How many megabytes a file may have that is added to a knowledge base.",
+	})
+}
 
 // Reach is what an actor may read. The zero value finds nothing.
-type Reach struct {
-	who actor.Actor
-}
+type Reach struct{ who actor.Actor }
 
 // ReachOf is the reach of an actor.
 func ReachOf(a actor.Actor) Reach { return Reach{who: a} }
 
-// Question is what is looked for.
-type Question struct {
-	Text      string
-	Knowledge []string // knowledge bases to look in; empty means all that may be read
-	K         int      // how many passages at most
+// everything reports the operator's reach: all workspaces.
+func (r Reach) everything() bool { return r.who.Kind == actor.Operator }
+
+// manages reports whether the actor manages the knowledge bases of its workspace.
+func (r Reach) manages() bool {
+	return r.everything() || r.who.Kind == actor.Person && r.who.ManagesWorkspace()
 }
 
-// Passage is a found piece of a document.
-type Passage struct {
-	Chunk         int64
-	Document      string
-	DocumentTitle string
-	Knowledge     string
-	Version       int // of the document
-	Page          int // 0 where the format has no pages
-	Heading       string
-	Start, End    int // characters in the document's text
-	Text          string
-	Score         float64 // higher is better; comparable inside one answer only
-	Coverage      float64 // 0..1: share of the question's terms, weighted by rarity
+// args are the first parameters of every query that asks for a right; see rightOf.
+func (r Reach) args(more ...any) []any {
+	flag := func(b bool) int {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	person := r.who.Kind == actor.Person && r.who.ID != "" && r.who.Workspace != ""
+	workspace, id, groups := "", "", []string{}
+	if person {
+		workspace, id = r.who.Workspace, r.who.ID
+		groups = append(groups, r.who.Groups...)
+	}
+	list, err := json.Marshal(groups)
+	if err != nil { // a list of texts has a form
+		list = []byte("[]")
+	}
+	return append([]any{
+		flag(r.everything()), workspace, id, string(list), flag(person && r.who.WorkspaceRole != actor.None),
+		flag(r.who.WorkspaceRole == actor.Guest), flag(r.manages()),
+	}, more...)
 }
 
-// Search finds the passages that fit the question, best first, among what who may read.
-func (l *Library) Search(ctx context.Context, who Reach, q Question) ([]Passage, error) {
-	return nil, nil
+// The rights to a knowledge base.
+const (
+	None = "none" // manages it, but reads nothing
+	Read = "read"
+	Edit = "edit"
+)
+
+// Knowledge is a knowledge base as one actor sees it.
+type Knowledge struct {
+	ID, Workspace, Owner, Name string
+	Right                      string // None, Read or Edit
+	Manages                    bool   // may change access and delete
+	Documents, Working         int
+	Size                       int64
+	Created, Updated           time.Time
+	fold                       string
 }
 
-// Readable returns fault.NotFound naming the first knowledge base that who may not read.
-func (l *Library) Readable(ctx context.Context, who Reach, ids []string) error {
-	return nil
+// State is how far a document is.
+type State string
+
+// The states of a document.
+const (
+	Waiting    State = "waiting"
+	Extracting State = "extracting"
+	Embedding  State = "embedding"
+	Ready      State = "ready"
+	Failed     State = "failed"
+)
+
+// Working reports a document that is on its way to being ready.
+func (s State) Working() bool { return s == Waiting || s == Extracting || s == Embedding }
+
+// Document is one document of a knowledge base.
+type Document struct {
+	ID, Workspace, Owner, Knowledge string
+	Title, Name, Type               string
+	Size                            int64
+	State                           State
+	Reason, Cure                    string // of a failure, and a note on a guessed encoding
+	Done, Total                     int64  // progress; Total 0 = unknown
+	Note                            string
+	Chunks, Pages, Characters       int
+	Version                         int
+	Created, Updated                time.Time
+
+	blob, content, job string
+	knowledgeOwner     string
+	right              string
+}
+
+// Access gives a right to a person, a group or a workspace; one of the three is set.
+type Access struct {
+	Person, Group, Workspace string
+	Right                    string
+}
+
+func (a Access) subject() (kind, id string) {
+	switch {
+	case a.Person != "":
+		return "person", a.Person
+	case a.Group != "":
+		return "group", a.Group
+	}
+	return "workspace", a.Workspace
+}
+
+// tell lets open pages ask again. It names no id, because the people of the
+// workspace may not all know that the thing exists.
+func (l *Library) tell(workspace string, nouns ...string) {
+	if l.notify == nil {
+		return
+	}
+	for _, noun := range nouns {
+		l.notify(workspace, "", noun, "")
+	}
 }

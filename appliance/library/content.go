@@ -1,0 +1,138 @@
+package library
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+	"time"
+
+	"chatets/appliance/actor"
+	"chatets/appliance/extract"
+	"chatets/appliance/fault"
+)
+
+// pageBlocks and pageCharacters are how much of a document's text is answered
+// at once.
+const (
+	pageBlocks     = 200
+	pageCharacters = 60_000
+)
+
+// Content is a page of a document's text.
+type Content struct {
+	Document Document
+	Blocks   []extract.Block
+	Next     int // character the next page begins at; -1 = this is the last one
+}
+
+// writeBlocks writes blocks as lines of JSON, which are read without holding
+// all of them.
+func writeBlocks(w io.Writer, blocks []extract.Block) error {
+	b := bufio.NewWriter(w)
+	encoder := json.NewEncoder(b)
+	for _, block := range blocks {
+		if err := encoder.Encode(block); err != nil {
+			return err
+		}
+	}
+	return b.Flush()
+}
+
+// keepBlocks stores the extracted text and returns the name of its blob.
+func (l *Library) keepBlocks(ctx context.Context, workspace string, blocks []extract.Block) (string, error) {
+	r, w := io.Pipe()
+	written := make(chan error, 1)
+	go func() {
+		err := writeBlocks(w, blocks)
+		written <- err
+		_ = w.CloseWithError(err)
+	}()
+	ref, err := l.blobs.Put(ctx, workspace, r, math.MaxInt64-1)
+	_ = r.Close() // ends the writer when Put has given up
+	if failed := <-written; err == nil {
+		err = failed
+	}
+	return ref.Name, err
+}
+
+// readPage finds the block that holds the character from and reads a page on.
+func readPage(r io.Reader, from int) (blocks []extract.Block, next int, err error) {
+	decoder := json.NewDecoder(bufio.NewReaderSize(r, 64<<10))
+	characters := 0
+	for {
+		var block extract.Block
+		switch err := decoder.Decode(&block); {
+		case errors.Is(err, io.EOF):
+			return blocks, -1, nil
+		case err != nil:
+			return nil, 0, fmt.Errorf("read the text of a document: %w", err)
+		case block.End < from:
+			continue
+		case len(blocks) >= pageBlocks || len(blocks) > 0 && characters > pageCharacters:
+			return blocks, block.Start, nil
+		}
+		blocks = append(blocks, block)
+		characters += block.End - block.Start
+	}
+}
+
+// Open answers a page of a document's text, from the block that holds the
+// character, and records who reads it.
+func (l *Library) Open(ctx context.Context, who Reach, id string, from int) (Content, error) {
+	d, err := l.documentFor(ctx, who, id, Read, "document.open")
+	if err != nil {
+		return Content{}, err
+	}
+	switch {
+	case d.State == Failed:
+		return Content{}, fault.New(fault.Conflict, "The document could not be read: %s", d.Reason).Code("document-failed").Cure("%s", d.Cure)
+	case d.State != Ready:
+		return Content{}, fault.New(fault.Conflict, "The document is still being read.").Code("document-not-ready").Cure("Try again in a moment.").RetryAfter(2)
+	}
+	if from < 0 || from >= max(d.Characters, 1) {
+		return Content{}, wrong("query.from", fmt.Sprintf("The text has characters from 0 to %d.", d.Characters-1))
+	}
+	file, err := l.blobs.Open(ctx, d.Workspace, d.content)
+	if err != nil {
+		return Content{}, err
+	}
+	blocks, next, err := readPage(file, from)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return Content{}, err
+	}
+	if a := actor.From(ctx); l.readings.first(a.ID+"\n"+a.Session+"\n"+d.ID, l.now()) {
+		if err := l.store.note(ctx, opened("document.open", d)); err != nil {
+			return Content{}, err
+		}
+	}
+	return Content{Document: d, Blocks: blocks, Next: next}, nil
+}
+
+// onePass is how long the pages of a document that one person reads count as
+// opening it once.
+const onePass = 10 * time.Minute
+
+// readings remembers who is reading what, so that turning pages and jumping
+// between citations is one entry of the record. It forgets at every start.
+type readings struct {
+	mu   sync.Mutex
+	seen map[string]time.Time
+}
+
+func (r *readings) first(key string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at, known := r.seen[key]; known && now.Sub(at) < onePass {
+		return false
+	}
+	if r.seen == nil || len(r.seen) > 10_000 {
+		r.seen = map[string]time.Time{}
+	}
+	r.seen[key] = now
+	return true
+}

@@ -1,0 +1,269 @@
+package library
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"chatets/appliance/actor"
+	"chatets/appliance/fault"
+	"chatets/appliance/web"
+)
+
+// Routes adds knowledge bases, documents and search to the API.
+func (l *Library) Routes(api *web.API) {
+	const tag = "Knowledge"
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/knowledge", ID: "listKnowledge", Tag: tag, Access: web.SignedIn,
+		Summary: "List the knowledge bases one may read, by name"}, l.getList)
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/knowledge", ID: "addKnowledge", Tag: tag, Access: web.SignedIn, Status: http.StatusCreated,
+		Summary: "Make a knowledge base that only its maker sees", Errors: []int{403, 422}}, l.postKnowledge)
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/knowledge/{id}", ID: "getKnowledge", Tag: tag, Access: web.SignedIn,
+		Summary: "Show a knowledge base", Errors: []int{404}}, l.getKnowledge)
+	web.Handle(api, web.Route{Method: http.MethodPatch, Path: "/api/knowledge/{id}", ID: "changeKnowledge", Tag: tag, Access: web.SignedIn,
+		Summary: "Rename a knowledge base", Errors: []int{403, 404, 422}}, l.patchKnowledge)
+	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/knowledge/{id}", ID: "deleteKnowledge", Tag: tag, Access: web.SignedIn,
+		Summary: "Delete a knowledge base with its documents", Errors: []int{403, 404}}, l.deleteKnowledge)
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/knowledge/{id}/access", ID: "getAccess", Tag: tag, Access: web.SignedIn,
+		Summary: "List who has access to a knowledge base", Errors: []int{403, 404}}, l.getAccess)
+	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/knowledge/{id}/access", ID: "setAccess", Tag: tag, Access: web.SignedIn,
+		Summary: "Replace the list of who has access", Errors: []int{403, 404, 422}}, l.putAccess)
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/search", ID: "search", Tag: tag, Access: web.SignedIn,
+		Summary: "Find the passages that fit a question, best first", BodyLimit: 256 << 10, Errors: []int{404, 422}}, l.postSearch)
+	l.documentRoutes(api)
+}
+
+// none is the answer of a route that has nothing to say but that it was done.
+type none struct{}
+
+// knowledge is a knowledge base on the wire.
+type knowledge struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	Owner     string    `json:"owner"`
+	OwnerName string    `json:"ownerName"`
+	Right     string    `json:"right" enum:"none,read,edit" doc:"What one may do with its documents; none for who only manages it."`
+	Manages   bool      `json:"manages" doc:"Whether one may change access and delete it."`
+	Documents int       `json:"documents"`
+	Size      int64     `json:"size" doc:"Bytes of all files."`
+	Working   int       `json:"working" doc:"Documents that are not ready yet."`
+	CreatedAt time.Time `json:"createdAt"`
+	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+func showKnowledge(k Knowledge, names map[string]string) knowledge {
+	return knowledge{ID: k.ID, Name: k.Name, Owner: k.Owner, OwnerName: names[k.Owner], Right: k.Right, Manages: k.Manages,
+		Documents: k.Documents, Size: k.Size, Working: k.Working, CreatedAt: k.Created, UpdatedAt: k.Updated}
+}
+
+// names are the display names of ids; what the system made has the product's.
+func (l *Library) names(ctx context.Context, ids ...string) (map[string]string, error) {
+	names, err := l.accounts.Names(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	if names == nil {
+		names = map[string]string{}
+	}
+	names[actor.SystemID] = "ChatETS"
+	return names, nil
+}
+
+func reach(ctx context.Context) Reach { return ReachOf(actor.From(ctx)) }
+
+type knowledgeOut struct{ Body knowledge }
+
+func (l *Library) answerKnowledge(ctx context.Context, k Knowledge, err error) (*knowledgeOut, error) {
+	if err != nil {
+		return nil, err
+	}
+	names, err := l.names(ctx, k.Owner)
+	if err != nil {
+		return nil, err
+	}
+	return &knowledgeOut{Body: showKnowledge(k, names)}, nil
+}
+
+type listIn struct {
+	Limit   int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Cursor  string `query:"cursor" maxLength:"2000"`
+	Managed bool   `query:"managed" doc:"List what one manages instead of what one may read: administrators of the workspace see all its knowledge bases."`
+}
+
+type listOut struct{ Body web.Page[knowledge] }
+
+func (l *Library) getList(ctx context.Context, in *listIn) (*listOut, error) {
+	var after Place
+	if in.Cursor != "" {
+		text, err := base64.RawURLEncoding.DecodeString(in.Cursor)
+		if err != nil || json.Unmarshal(text, &after) != nil {
+			return nil, fault.New(fault.Invalid, "The place in the list is not known.").Cure("Start again from the first page.").
+				With(fault.Detail{Field: "query.cursor", Sentence: "This is no cursor of this list."})
+		}
+	}
+	bases, err := l.ListKnowledge(ctx, reach(ctx), in.Managed, after, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	out := &listOut{}
+	if len(bases) > in.Limit {
+		bases = bases[:in.Limit]
+		text, err := json.Marshal(bases[in.Limit-1].Place())
+		if err != nil {
+			return nil, err
+		}
+		out.Body.Next = base64.RawURLEncoding.EncodeToString(text)
+	}
+	owners := make([]string, len(bases))
+	for i, k := range bases {
+		owners[i] = k.Owner
+	}
+	names, err := l.names(ctx, owners...)
+	if err != nil {
+		return nil, err
+	}
+	out.Body.Items = make([]knowledge, len(bases))
+	for i, k := range bases {
+		out.Body.Items[i] = showKnowledge(k, names)
+	}
+	return out, nil
+}
+
+type nameIn struct {
+	Body struct {
+		Name string `json:"name"`
+	}
+}
+
+func (l *Library) postKnowledge(ctx context.Context, in *nameIn) (*knowledgeOut, error) {
+	k, err := l.AddKnowledge(ctx, reach(ctx), in.Body.Name)
+	return l.answerKnowledge(ctx, k, err)
+}
+
+type idIn struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+func (l *Library) getKnowledge(ctx context.Context, in *idIn) (*knowledgeOut, error) {
+	k, err := l.Knowledge(ctx, reach(ctx), in.ID)
+	return l.answerKnowledge(ctx, k, err)
+}
+
+type renameIn struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body struct {
+		Name string `json:"name"`
+	}
+}
+
+func (l *Library) patchKnowledge(ctx context.Context, in *renameIn) (*knowledgeOut, error) {
+	k, err := l.Rename(ctx, reach(ctx), in.ID, in.Body.Name)
+	return l.answerKnowledge(ctx, k, err)
+}
+
+func (l *Library) deleteKnowledge(ctx context.Context, in *idIn) (*none, error) {
+	if err := l.Remove(ctx, reach(ctx), in.ID); err != nil {
+		return nil, err
+	}
+	return &none{}, nil
+}
+
+// accessEntry is one line of an access list.
+type accessEntry struct {
+	Person    string `json:"person,omitempty" maxLength:"64" doc:"Exactly one of person, group and workspace is set."`
+	Group     string `json:"group,omitempty" maxLength:"64"`
+	Workspace string `json:"workspace,omitempty" maxLength:"64"`
+	Right     string `json:"right" enum:"read,edit"`
+	Name      string `json:"name,omitempty" doc:"Of the person, group or workspace; ignored when sent. Empty when it no longer exists."`
+}
+
+// access is who has a right to a knowledge base besides its owner.
+type access struct {
+	Entries []accessEntry `json:"entries"`
+}
+
+type accessOut struct{ Body access }
+
+func (l *Library) answerAccess(ctx context.Context, entries []Access, err error) (*accessOut, error) {
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(entries))
+	for i, e := range entries {
+		_, ids[i] = e.subject()
+	}
+	names, err := l.names(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	out := &accessOut{Body: access{Entries: make([]accessEntry, len(entries))}}
+	for i, e := range entries {
+		out.Body.Entries[i] = accessEntry{Person: e.Person, Group: e.Group, Workspace: e.Workspace, Right: e.Right, Name: names[ids[i]]}
+	}
+	return out, nil
+}
+
+func (l *Library) getAccess(ctx context.Context, in *idIn) (*accessOut, error) {
+	entries, err := l.Access(ctx, reach(ctx), in.ID)
+	return l.answerAccess(ctx, entries, err)
+}
+
+type accessIn struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body access
+}
+
+func (l *Library) putAccess(ctx context.Context, in *accessIn) (*accessOut, error) {
+	entries := make([]Access, len(in.Body.Entries))
+	for i, e := range in.Body.Entries {
+		entries[i] = Access{Person: e.Person, Group: e.Group, Workspace: e.Workspace, Right: e.Right}
+	}
+	entries, err := l.SetAccess(ctx, reach(ctx), in.ID, entries)
+	return l.answerAccess(ctx, entries, err)
+}
+
+// passage is a found piece of a document on the wire.
+type passage struct {
+	Chunk    int64        `json:"chunk"`
+	Document documentName `json:"document"`
+
+	Knowledge string  `json:"knowledge"`
+	Page      int     `json:"page" doc:"0 where the format has no pages."`
+	Heading   string  `json:"heading" doc:"The headings above it, one line each."`
+	Start     int     `json:"start" doc:"In characters (Unicode code points) of the document's text."`
+	End       int     `json:"end"`
+	Text      string  `json:"text"`
+	Score     float64 `json:"score" doc:"Higher is better; comparable within one answer only."`
+	Coverage  float64 `json:"coverage" doc:"Share of the question's terms it holds, weighted by rarity."`
+}
+
+// documentName is the document a passage stands in.
+type documentName struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+}
+
+type searchIn struct {
+	Body struct {
+		Question  string   `json:"question" maxLength:"20000"`
+		Knowledge []string `json:"knowledge,omitempty" maxItems:"200" doc:"Where to look; everything one may read when absent."`
+		Limit     int      `json:"limit,omitempty" minimum:"1" maximum:"50" default:"10"`
+	}
+}
+
+type searchOut struct{ Body web.Page[passage] }
+
+func (l *Library) postSearch(ctx context.Context, in *searchIn) (*searchOut, error) {
+	found, err := l.Search(ctx, reach(ctx), Question{Text: in.Body.Question, Knowledge: in.Body.Knowledge, K: in.Body.Limit})
+	if err != nil {
+		return nil, l.refuseFirst(ctx, err, in.Body.Knowledge)
+	}
+	out := &searchOut{}
+	out.Body.Items = make([]passage, len(found))
+	for i, p := range found {
+		out.Body.Items[i] = passage{Chunk: p.Chunk, Document: documentName{ID: p.Document, Title: p.DocumentTitle}, Knowledge: p.Knowledge,
+			Page: p.Page, Heading: p.Heading, Start: p.Start, End: p.End, Text: p.Text, Score: p.Score, Coverage: p.Coverage}
+	}
+	return out, nil
+}

@@ -1,0 +1,199 @@
+package library
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"chatets/appliance/lexical"
+	"chatets/appliance/web"
+)
+
+func (l *Library) documentRoutes(api *web.API) {
+	const tag = "Documents"
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents", ID: "listDocuments", Tag: tag, Access: web.SignedIn,
+		Summary: "List the documents of a knowledge base, the newest first", Errors: []int{403, 404}}, l.getDocuments)
+	web.HandleUpload(api, web.Route{Method: http.MethodPost, Path: "/api/documents", ID: "addDocument", Tag: tag, Access: web.SignedIn, Status: http.StatusAccepted,
+		Summary: "Add a file to a knowledge base; the body is the file itself", BodyLimit: maxMegabytes*1_000_000 + 1, Errors: []int{403, 404, 413, 415, 422, 507}}, l.postDocument)
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}", ID: "getDocument", Tag: tag, Access: web.SignedIn,
+		Summary: "Show a document and how far it is", Errors: []int{403, 404}}, l.getDocument)
+	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/documents/{id}", ID: "deleteDocument", Tag: tag, Access: web.SignedIn,
+		Summary: "Delete a document", Errors: []int{403, 404}}, l.deleteDocument)
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/documents/{id}/retry", ID: "retryDocument", Tag: tag, Access: web.SignedIn, Status: http.StatusAccepted,
+		Summary: "Read a document again that failed", Errors: []int{403, 404, 409}}, l.postRetry)
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/documents/{id}/cancel", ID: "cancelDocument", Tag: tag, Access: web.SignedIn, Status: http.StatusAccepted,
+		Summary: "Stop reading a document", Errors: []int{403, 404, 409}}, l.postCancel)
+	web.HandleDownload(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/file", ID: "getFile", Tag: tag, Access: web.SignedIn,
+		Summary: "Download a document as it was added", Errors: []int{403, 404}}, l.getFile)
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/content", ID: "getContent", Tag: tag, Access: web.SignedIn,
+		Summary: "Read a document's text, from a character on", Errors: []int{403, 404, 409, 422}}, l.getContent)
+}
+
+// document is a document on the wire.
+type document struct {
+	ID         string    `json:"id"`
+	Knowledge  string    `json:"knowledge"`
+	Title      string    `json:"title"`
+	Name       string    `json:"name" doc:"Name of the file."`
+	Type       string    `json:"type" doc:"Media type."`
+	Size       int64     `json:"size" doc:"Bytes of the file."`
+	State      State     `json:"state" enum:"waiting,extracting,embedding,ready,failed"`
+	Reason     string    `json:"reason,omitempty" doc:"Why it failed."`
+	Cure       string    `json:"cure,omitempty" doc:"What to do about it."`
+	Note       string    `json:"note,omitempty" doc:"What a reader should know, for example that its encoding was guessed."`
+	Progress   *progress `json:"progress,omitempty"`
+	Chunks     int       `json:"chunks" doc:"Passages it was cut into."`
+	Pages      int       `json:"pages" doc:"0 where the format has no pages."`
+	Characters int       `json:"characters" doc:"Of its text."`
+	Version    int       `json:"version"`
+	Owner      string    `json:"owner"`
+	OwnerName  string    `json:"ownerName"`
+	CreatedAt  time.Time `json:"createdAt"`
+	UpdatedAt  time.Time `json:"updatedAt"`
+}
+
+// progress is how far the reading of a document is.
+type progress struct {
+	Done  int64  `json:"done"`
+	Total int64  `json:"total"`
+	Note  string `json:"note"`
+}
+
+func showDocument(d Document, names map[string]string) document {
+	out := document{ID: d.ID, Knowledge: d.Knowledge, Title: d.Title, Name: d.Name, Type: d.Type, Size: d.Size, State: d.State, Reason: d.Reason, Cure: d.Cure,
+		Note: d.Note, Chunks: d.Chunks, Pages: d.Pages, Characters: d.Characters, Version: d.Version, Owner: d.Owner, OwnerName: names[d.Owner],
+		CreatedAt: d.Created, UpdatedAt: d.Updated}
+	if d.State.Working() && d.Total > 0 {
+		out.Progress = &progress{Done: d.Done, Total: d.Total, Note: "passages"}
+	}
+	return out
+}
+
+type documentOut struct{ Body document }
+
+func (l *Library) answerDocument(ctx context.Context, d Document, err error) (*documentOut, error) {
+	if err != nil {
+		return nil, err
+	}
+	names, err := l.names(ctx, d.Owner)
+	if err != nil {
+		return nil, err
+	}
+	return &documentOut{Body: showDocument(d, names)}, nil
+}
+
+type documentsIn struct {
+	Knowledge string `query:"knowledge" required:"true" maxLength:"64"`
+	Limit     int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Cursor    string `query:"cursor" maxLength:"64"`
+	Query     string `query:"q" maxLength:"200" doc:"Part of a title or the name of a file."`
+}
+
+type documentsOut struct{ Body web.Page[document] }
+
+func (l *Library) getDocuments(ctx context.Context, in *documentsIn) (*documentsOut, error) {
+	list, err := l.Documents(ctx, reach(ctx), in.Knowledge, lexical.Fold(in.Query), in.Cursor, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	out := &documentsOut{}
+	if len(list) > in.Limit {
+		list = list[:in.Limit]
+		out.Body.Next = list[in.Limit-1].ID
+	}
+	owners := make([]string, len(list))
+	for i, d := range list {
+		owners[i] = d.Owner
+	}
+	names, err := l.names(ctx, owners...)
+	if err != nil {
+		return nil, err
+	}
+	out.Body.Items = make([]document, len(list))
+	for i, d := range list {
+		out.Body.Items[i] = showDocument(d, names)
+	}
+	return out, nil
+}
+
+type uploadIn struct {
+	Knowledge string `query:"knowledge" required:"true" maxLength:"64"`
+	Name      string `query:"name" required:"true" maxLength:"1000" doc:"Name of the file, without a folder."`
+	Length    int64  `header:"Content-Length" hidden:"true" default:"-1"`
+}
+
+func (l *Library) postDocument(ctx context.Context, in *uploadIn, body io.Reader) (*documentOut, error) {
+	d, err := l.Add(ctx, reach(ctx), Upload{Knowledge: in.Knowledge, Name: in.Name, Size: in.Length, Body: body})
+	return l.answerDocument(ctx, d, err)
+}
+
+func (l *Library) getDocument(ctx context.Context, in *idIn) (*documentOut, error) {
+	d, err := l.Document(ctx, reach(ctx), in.ID)
+	return l.answerDocument(ctx, d, err)
+}
+
+func (l *Library) deleteDocument(ctx context.Context, in *idIn) (*none, error) {
+	if err := l.RemoveDocument(ctx, reach(ctx), in.ID); err != nil {
+		return nil, err
+	}
+	return &none{}, nil
+}
+
+func (l *Library) postRetry(ctx context.Context, in *idIn) (*documentOut, error) {
+	d, err := l.Retry(ctx, reach(ctx), in.ID)
+	return l.answerDocument(ctx, d, err)
+}
+
+func (l *Library) postCancel(ctx context.Context, in *idIn) (*documentOut, error) {
+	d, err := l.Cancel(ctx, reach(ctx), in.ID)
+	return l.answerDocument(ctx, d, err)
+}
+
+func (l *Library) getFile(ctx context.Context, in *idIn) (web.File, error) {
+	d, body, err := l.File(ctx, reach(ctx), in.ID)
+	return web.File{Name: d.Name, Type: d.Type, Size: d.Size, Modified: d.Created, Body: body}, err
+}
+
+// block is a paragraph, a heading, a list item or the like on the wire.
+type block struct {
+	Kind  string `json:"kind" enum:"heading,paragraph,item,code,quote,row"`
+	Level int    `json:"level" doc:"Of a heading 1 to 6, of an item its depth from 1, otherwise 0."`
+	Page  int    `json:"page" doc:"0 where the format has no pages."`
+	Text  string `json:"text"`
+	Start int    `json:"start" doc:"In characters of the document's text, which is its blocks with a line feed between them."`
+	End   int    `json:"end"`
+}
+
+// content is a page of a document's text.
+type content struct {
+	Document document `json:"document"`
+	Blocks   []block  `json:"blocks"`
+	Next     *int     `json:"next" nullable:"true" doc:"The character the next page begins at; null on the last page."`
+}
+
+type contentIn struct {
+	ID   string `path:"id" maxLength:"64"`
+	From int    `query:"from" minimum:"0" doc:"A character; the page begins with the block that holds it."`
+}
+
+type contentOut struct{ Body content }
+
+func (l *Library) getContent(ctx context.Context, in *contentIn) (*contentOut, error) {
+	c, err := l.Open(ctx, reach(ctx), in.ID, in.From)
+	if err != nil {
+		return nil, err
+	}
+	names, err := l.names(ctx, c.Document.Owner)
+	if err != nil {
+		return nil, err
+	}
+	out := &contentOut{Body: content{Document: showDocument(c.Document, names), Blocks: make([]block, len(c.Blocks))}}
+	for i, b := range c.Blocks {
+		out.Body.Blocks[i] = block(b)
+	}
+	if c.Next >= 0 {
+		out.Body.Next = &c.Next
+	}
+	return out, nil
+}

@@ -1,0 +1,131 @@
+package library
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"chatets/appliance/actor"
+	"chatets/appliance/fault"
+)
+
+// Question is what is looked for.
+type Question struct {
+	Text      string
+	Knowledge []string // knowledge bases to look in; empty means all that may be read
+	K         int      // how many passages at most
+}
+
+// Passage is a found piece of a document.
+type Passage struct {
+	Chunk         int64
+	Document      string
+	DocumentTitle string
+	Knowledge     string
+	Version       int // of the document
+	Page          int // 0 where the format has no pages
+	Heading       string
+	Start, End    int // characters in the document's text
+	Text          string
+	Score         float64 // higher is better; comparable inside one answer only
+	Coverage      float64 // 0..1: share of the question's terms, weighted by rarity
+}
+
+// Search finds the passages that fit the question, best first, among what who
+// may read. A knowledge base that is named and may not be read is fault.NotFound.
+func (l *Library) Search(ctx context.Context, who Reach, q Question) ([]Passage, error) {
+	if err := l.Readable(ctx, who, q.Knowledge); err != nil {
+		return nil, err
+	}
+	var wanted []string
+	if len(q.Knowledge) > 0 {
+		wanted = q.Knowledge
+	}
+	bases, err := l.store.readable(ctx, who, wanted)
+	if err != nil || len(bases) == 0 || q.K <= 0 || strings.TrimSpace(q.Text) == "" {
+		return nil, err
+	}
+	hits, err := l.store.ranked(ctx, q.Text, bases, q.K)
+	if err != nil || len(hits) == 0 {
+		return nil, err
+	}
+	numbers := make([]int64, len(hits))
+	for i, h := range hits {
+		numbers[i] = h.Chunk
+	}
+	list, err := json.Marshal(numbers)
+	if err != nil {
+		return nil, err
+	}
+	found, err := l.store.passages(ctx, who, string(list))
+	if err != nil {
+		return nil, err
+	}
+	passages := make([]Passage, 0, len(hits))
+	for _, h := range hits {
+		if p, ok := found[h.Chunk]; ok {
+			p.Score, p.Coverage = h.Score, h.Coverage
+			passages = append(passages, p)
+		}
+	}
+	return passages, nil
+}
+
+// Readable returns fault.NotFound naming the first knowledge base that who may not read.
+func (l *Library) Readable(ctx context.Context, who Reach, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	may, err := l.store.readable(ctx, who, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if !slices.Contains(may, id) {
+			return noKnowledge(id)
+		}
+	}
+	return nil
+}
+
+// ReadableDocuments tells which of the documents who may open.
+func (l *Library) ReadableDocuments(ctx context.Context, who Reach, ids []string) (map[string]bool, error) {
+	may := map[string]bool{}
+	if len(ids) == 0 {
+		return may, nil
+	}
+	found, err := l.store.readableDocuments(ctx, who, ids)
+	for _, id := range found {
+		may[id] = true
+	}
+	return may, err
+}
+
+func mayNotEdit() error {
+	return fault.New(fault.Forbidden, "You may read this knowledge base, but not change it.").Cure("Ask its owner for the right to edit.")
+}
+
+func mayNotRead() error {
+	return fault.New(fault.Forbidden, "You manage this knowledge base, but you have no access to what is in it.").Code("no-access").
+		Cure("Give yourself access to it first; this is recorded.")
+}
+
+// refuseFirst records the first of the named knowledge bases that the actor of
+// ctx tried to search without access.
+func (l *Library) refuseFirst(ctx context.Context, err error, ids []string) error {
+	if !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	may, e := l.store.readable(ctx, ReachOf(actor.From(ctx)), ids)
+	if e != nil {
+		return errors.Join(err, e)
+	}
+	for _, id := range ids {
+		if !slices.Contains(may, id) {
+			return l.refuse(ctx, err, "knowledge.search", "knowledge", id)
+		}
+	}
+	return err
+}

@@ -1,0 +1,310 @@
+package library
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"chatets/appliance/audit"
+	"chatets/appliance/blob"
+	"chatets/appliance/fault"
+	"chatets/appliance/job"
+	"chatets/appliance/setting"
+	"chatets/appliance/sqlite"
+)
+
+// Migrations are the tables of this package.
+//
+//go:embed migrations/*.sql
+var Migrations embed.FS
+
+// Config is what a Library works with.
+type Config struct {
+	DB       *sqlite.DB
+	Audit    *audit.Log
+	Blobs    *blob.Store
+	Settings *setting.Settings
+	Accounts Accounts
+	Notify   func(workspace, person, noun, id string) // tells open pages; nil tells nobody
+	Log      *slog.Logger                             // nil discards
+	Now      func() time.Time                         // nil = time.Now
+}
+
+// New returns a library on a migrated database. Call Jobs next.
+func New(c Config) *Library {
+	l := &Library{
+		store: store{db: c.DB, audit: c.Audit}, blobs: c.Blobs, accounts: c.Accounts, limit: uploadLimit(c.Settings),
+		notify: c.Notify, log: c.Log, now: c.Now,
+	}
+	if l.log == nil {
+		l.log = slog.New(slog.DiscardHandler)
+	}
+	if l.now == nil {
+		l.now = time.Now
+	}
+	return l
+}
+
+// store is all SQL of the library.
+type store struct {
+	db    *sqlite.DB
+	audit *audit.Log
+	queue *job.Queue
+}
+
+// rightOf is the right of an actor to the knowledge base k: the first seven
+// parameters come from Reach.args (reaches everything, workspace, person,
+// groups, is a member, is a guest, manages).
+const rightOf = `CASE
+	WHEN ?1 THEN 'edit'
+	WHEN k.workspace <> ?2 THEN 'none'
+	WHEN k.owner = ?3 THEN iif(?6, 'read', 'edit')
+	ELSE coalesce((SELECT iif(count(*) = 0, NULL, iif(?6, 'read', min(a."right"))) FROM knowledge_access AS a
+		WHERE a.knowledge = k.id AND (a.kind = 'person' AND a.subject = ?3 OR a.kind = 'workspace' AND a.subject = ?2 AND ?5
+			OR a.kind = 'group' AND a.subject IN (SELECT value FROM json_each(?4)))), 'none') END`
+
+// managedBy is whether the actor manages the knowledge base k.
+const managedBy = `(?1 OR k.workspace = ?2 AND (?7 OR k.owner = ?3 AND NOT ?6))`
+
+const knowledgeColumns = `k.id, k.workspace, k.owner, k.name, k.fold, k.created, k.updated, ` + rightOf + ` AS reach, ` + managedBy + ` AS managed,
+	(SELECT count(*) FROM document AS d WHERE d.knowledge = k.id AND d.deleted = 0),
+	(SELECT coalesce(sum(d.size), 0) FROM document AS d WHERE d.knowledge = k.id AND d.deleted = 0),
+	(SELECT count(*) FROM document AS d WHERE d.knowledge = k.id AND d.deleted = 0 AND d.state IN ('waiting', 'extracting', 'embedding'))`
+
+type scanner interface{ Scan(...any) error }
+
+func scanKnowledge(row scanner) (Knowledge, error) {
+	var k Knowledge
+	var created, updated int64
+	err := row.Scan(&k.ID, &k.Workspace, &k.Owner, &k.Name, &k.fold, &created, &updated, &k.Right, &k.Manages, &k.Documents, &k.Size, &k.Working)
+	k.Created, k.Updated = time.UnixMilli(created).UTC(), time.UnixMilli(updated).UTC()
+	return k, err
+}
+
+// knowledge is the knowledge base of the id, when who may read or manage it.
+func (s store) knowledge(ctx context.Context, who Reach, id string) (Knowledge, error) {
+	const one = `SELECT ` + knowledgeColumns + ` FROM knowledge AS k WHERE k.id = ?8 AND k.deleted = 0 AND (reach <> 'none' OR managed)`
+	k, err := scanKnowledge(s.db.Read().QueryRowContext(ctx, one, who.args(id)...))
+	if errors.Is(err, sql.ErrNoRows) {
+		return Knowledge{}, noKnowledge(id)
+	}
+	return k, err
+}
+
+// list is a page of the knowledge bases that who may read, or manages, by name.
+func (s store) list(ctx context.Context, who Reach, managed bool, afterFold, afterID string, limit int) ([]Knowledge, error) {
+	const page = `SELECT ` + knowledgeColumns + ` FROM knowledge AS k
+		WHERE k.deleted = 0 AND (?1 OR k.workspace = ?2) AND (k.fold, k.id) > (?8, ?9) AND iif(?10, managed, reach <> 'none')
+		ORDER BY k.fold, k.id LIMIT ?11`
+	rows, err := s.db.Read().QueryContext(ctx, page, who.args(afterFold, afterID, managed, limit)...)
+	if err != nil {
+		return nil, fmt.Errorf("list knowledge bases: %w", err)
+	}
+	defer rows.Close()
+	var bases []Knowledge
+	for rows.Next() {
+		k, err := scanKnowledge(rows)
+		if err != nil {
+			return nil, err
+		}
+		bases = append(bases, k)
+	}
+	return bases, rows.Err()
+}
+
+// readable are those of the ids that who may read; all of them when ids is nil.
+func (s store) readable(ctx context.Context, who Reach, ids []string) ([]string, error) {
+	const some = `SELECT k.id FROM knowledge AS k
+		WHERE k.deleted = 0 AND (?1 OR k.workspace = ?2) AND (?8 OR k.id IN (SELECT value FROM json_each(?9))) AND ` + rightOf + ` <> 'none'`
+	list, err := jsonList(ids)
+	if err != nil {
+		return nil, err
+	}
+	return s.ids(ctx, some, who.args(ids == nil, list)...)
+}
+
+func (s store) ids(ctx context.Context, query string, args ...any) ([]string, error) {
+	rows, err := s.db.Read().QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+func jsonList(items []string) (string, error) {
+	if items == nil {
+		items = []string{}
+	}
+	text, err := json.Marshal(items)
+	return string(text), err
+}
+
+// insert makes a knowledge base.
+func (s store) insert(ctx context.Context, k Knowledge, entries []Access) error {
+	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error { return s.insertIn(ctx, tx, k, entries) })
+}
+
+func (s store) insertIn(ctx context.Context, tx *sqlite.Tx, k Knowledge, entries []Access) error {
+	const base = `INSERT INTO knowledge (id, workspace, owner, name, fold, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	if _, err := tx.Exec(ctx, base, k.ID, k.Workspace, k.Owner, k.Name, k.fold, k.Created.UnixMilli(), k.Updated.UnixMilli()); err != nil {
+		return fmt.Errorf("insert a knowledge base: %w", err)
+	}
+	if err := putAccess(ctx, tx, k, k.Owner, entries); err != nil {
+		return err
+	}
+	return s.audit.Record(ctx, tx, audit.Entry{Act: "knowledge.add", ObjectKind: "knowledge", Object: k.ID, Workspace: k.Workspace})
+}
+
+func putAccess(ctx context.Context, tx *sqlite.Tx, k Knowledge, by string, entries []Access) error {
+	const entry = `INSERT INTO knowledge_access (knowledge, kind, subject, "right", workspace, owner, created) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	for _, e := range entries {
+		kind, subject := e.subject()
+		if _, err := tx.Exec(ctx, entry, k.ID, kind, subject, e.Right, k.Workspace, by, tx.Now.UnixMilli()); err != nil {
+			return fmt.Errorf("give access: %w", err)
+		}
+	}
+	return nil
+}
+
+// rename gives a knowledge base that who may edit a new name.
+func (s store) rename(ctx context.Context, who Reach, k Knowledge) error {
+	const set = `UPDATE knowledge AS k SET name = ?8, fold = ?9, updated = ?10 WHERE id = ?11 AND deleted = 0 AND (` + rightOf + ` = 'edit' OR ` + managedBy + `)`
+	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		if err := changed(tx.Exec(ctx, set, who.args(k.Name, k.fold, tx.Now.UnixMilli(), k.ID)...)); err != nil {
+			return missing(err, noKnowledge(k.ID))
+		}
+		return s.audit.Record(ctx, tx, audit.Entry{Act: "knowledge.change", ObjectKind: "knowledge", Object: k.ID, Workspace: k.Workspace})
+	})
+}
+
+// access lists who was given a right.
+func (s store) access(ctx context.Context, id string) ([]Access, error) {
+	rows, err := s.db.Read().QueryContext(ctx, `SELECT kind, subject, "right" FROM knowledge_access WHERE knowledge = ? ORDER BY kind, created, subject`, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var entries []Access
+	for rows.Next() {
+		var a Access
+		var kind, subject string
+		if err := rows.Scan(&kind, &subject, &a.Right); err != nil {
+			return nil, err
+		}
+		switch kind {
+		case "person":
+			a.Person = subject
+		case "group":
+			a.Group = subject
+		default:
+			a.Workspace = subject
+		}
+		entries = append(entries, a)
+	}
+	return entries, rows.Err()
+}
+
+// setAccess replaces the access list of a knowledge base that who manages.
+func (s store) setAccess(ctx context.Context, who Reach, k Knowledge, entries []Access) error {
+	const touch = `UPDATE knowledge AS k SET updated = ?8 WHERE id = ?9 AND deleted = 0 AND ` + managedBy
+	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		if err := changed(tx.Exec(ctx, touch, who.args(tx.Now.UnixMilli(), k.ID)...)); err != nil {
+			return missing(err, noKnowledge(k.ID))
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM knowledge_access WHERE knowledge = ?`, k.ID); err != nil {
+			return fmt.Errorf("take access away: %w", err)
+		}
+		if err := putAccess(ctx, tx, k, who.who.ID, entries); err != nil {
+			return err
+		}
+		return s.audit.Record(ctx, tx, audit.Entry{Act: "knowledge.access", ObjectKind: "knowledge", Object: k.ID, Workspace: k.Workspace,
+			Detail: accessDetail(entries)})
+	})
+}
+
+// accessDetail is an access list as the record holds it: ids with rights.
+func accessDetail(entries []Access) map[string]any {
+	list := make([]string, 0, len(entries))
+	for _, e := range entries {
+		kind, subject := e.subject()
+		list = append(list, kind+":"+subject+":"+e.Right)
+	}
+	return map[string]any{"entries": list}
+}
+
+// hide deletes a knowledge base that who manages, as everybody sees it; a job
+// removes what it held.
+func (s store) hide(ctx context.Context, who Reach, k Knowledge) error {
+	const base = `UPDATE knowledge AS k SET deleted = ?8 WHERE id = ?9 AND deleted = 0 AND ` + managedBy
+	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		now := tx.Now.UnixMilli()
+		if err := changed(tx.Exec(ctx, base, who.args(now, k.ID)...)); err != nil {
+			return missing(err, noKnowledge(k.ID))
+		}
+		if _, err := tx.Exec(ctx, `UPDATE document SET deleted = ?, hidden = 1 WHERE knowledge = ? AND deleted = 0`, now, k.ID); err != nil {
+			return fmt.Errorf("delete the documents of a knowledge base: %w", err)
+		}
+		if _, err := s.queue.Enqueue(ctx, tx, job.New{Kind: purgeKind, Workspace: k.Workspace, Owner: who.who.ID, Key: k.ID,
+			Payload: purge{Knowledge: k.ID}, Priority: job.Background}); err != nil {
+			return err
+		}
+		return s.audit.Record(ctx, tx, audit.Entry{Act: "knowledge.delete", ObjectKind: "knowledge", Object: k.ID, Workspace: k.Workspace,
+			Detail: map[string]any{"documents": k.Documents}})
+	})
+}
+
+// exists reports a knowledge base or a document that was not deleted, whoever
+// asks: only to record that somebody tried to get at it.
+func (s store) exists(ctx context.Context, noun, id string) (bool, error) {
+	query := `SELECT EXISTS (SELECT 1 FROM knowledge WHERE id = ? AND deleted = 0)`
+	if noun == "document" {
+		query = `SELECT EXISTS (SELECT 1 FROM document WHERE id = ? AND deleted = 0)`
+	}
+	var found bool
+	err := s.db.Read().QueryRowContext(ctx, query, id).Scan(&found)
+	return found, err
+}
+
+var errNothing = errors.New("no row was changed")
+
+// changed is errNothing when a statement met no row.
+func changed(result sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		return errNothing
+	}
+	return err
+}
+
+// missing puts the sentence in the place of errNothing.
+func missing(err, sentence error) error {
+	if errors.Is(err, errNothing) {
+		return sentence
+	}
+	return err
+}
+
+func noKnowledge(id string) error {
+	return fault.New(fault.NotFound, "There is no knowledge base %s.", shown(id)).Cure("It may have been deleted, or you have no access; ask its owner.")
+}
+
+func noDocument(id string) error {
+	return fault.New(fault.NotFound, "There is no document %s.", shown(id)).Cure("It may have been deleted, or you have no access; ask the owner of its knowledge base.")
+}

@@ -1,0 +1,163 @@
+package library
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"chatets/appliance/lexical"
+	"chatets/appliance/sqlite"
+)
+
+// errGone says that a document was deleted, or taken over by a later job, while
+// it was being read: there is nothing left to do.
+var errGone = errors.New("the document is gone")
+
+// begin gives a document to the job that reads it.
+func (s store) begin(ctx context.Context, id, job string) (Document, error) {
+	const take = `UPDATE document SET state = 'extracting', done = 0, total = 0, updated = ?
+		WHERE id = ? AND job = ? AND deleted = 0 AND state IN ('waiting', 'extracting', 'embedding')`
+	err := s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		return missing(changed(tx.Exec(ctx, take, tx.Now.UnixMilli(), id, job)), errGone)
+	})
+	if err != nil {
+		return Document{}, err
+	}
+	d, err := scanDocument(s.db.Read().QueryRowContext(ctx, `SELECT `+documentColumns+` FROM document AS d WHERE d.id = ?`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = errGone
+	}
+	return d, err
+}
+
+// clear removes chunks and words of a document, at most so many, so that the
+// writer is not held long; done reports that none is left.
+func (s store) clear(ctx context.Context, id string, most int) (done bool, err error) {
+	err = s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		words, err := lexical.Remove(ctx, tx, id, most)
+		if err != nil {
+			return err
+		}
+		const some = `DELETE FROM chunk WHERE number IN (SELECT number FROM chunk WHERE document = ? ORDER BY number LIMIT ?)`
+		result, err := tx.Exec(ctx, some, id, most)
+		if err != nil {
+			return fmt.Errorf("remove chunks: %w", err)
+		}
+		chunks, err := result.RowsAffected()
+		done = words < most && chunks < int64(most)
+		return err
+	})
+	return done, err
+}
+
+// stage writes chunks and their words, not to be found yet.
+func (s store) stage(ctx context.Context, d Document, chunks []chunk, done, total int) error {
+	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		const count = `UPDATE document SET hidden = 1, done = ?, total = ? WHERE id = ? AND job = ? AND deleted = 0 AND state = 'extracting'`
+		if err := changed(tx.Exec(ctx, count, done, total, d.ID, d.job)); err != nil {
+			return missing(err, errGone)
+		}
+		return insertChunks(ctx, tx, d, chunks)
+	})
+}
+
+// ready writes the last chunks and shows the document to whoever may read it.
+func (s store) ready(ctx context.Context, d Document, chunks []chunk) error {
+	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		const show = `UPDATE document SET state = 'ready', hidden = 0, title = ?, fold = ?, content = ?, note = ?, chunks = ?, pages = ?, characters = ?,
+			reason = '', cure = '', done = 0, total = 0, updated = ? WHERE id = ? AND job = ? AND deleted = 0 AND state = 'extracting'`
+		if err := changed(tx.Exec(ctx, show, d.Title, foldOf(d), d.content, d.Note, d.Chunks, d.Pages, d.Characters, tx.Now.UnixMilli(), d.ID, d.job)); err != nil {
+			return missing(err, errGone)
+		}
+		if err := touch(ctx, tx, d.Knowledge); err != nil {
+			return err
+		}
+		return insertChunks(ctx, tx, d, chunks)
+	})
+}
+
+func insertChunks(ctx context.Context, tx *sqlite.Tx, d Document, chunks []chunk) error {
+	const insert = `INSERT INTO chunk (workspace, owner, document, page, heading, start, "end", text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+	entries := make([]lexical.Entry, 0, len(chunks))
+	for _, c := range chunks {
+		result, err := tx.Exec(ctx, insert, d.Workspace, d.Owner, d.ID, c.page, c.heading, c.start, c.end, c.text)
+		if err != nil {
+			return fmt.Errorf("insert a chunk: %w", err)
+		}
+		number, err := result.LastInsertId()
+		if err != nil {
+			return err
+		}
+		entries = append(entries, lexical.Entry{Chunk: number, Base: d.Knowledge, Document: d.ID, Title: d.Title, Heading: c.heading, Text: c.text})
+	}
+	return lexical.Add(ctx, tx, entries...)
+}
+
+// fail says why a document could not be read, unless another job has it by now.
+func (s store) fail(ctx context.Context, id, job, reason, cure string) error {
+	const set = `UPDATE document SET state = 'failed', reason = ?, cure = ?, done = 0, total = 0, updated = ?
+		WHERE id = ? AND job = ? AND deleted = 0 AND state IN ('waiting', 'extracting', 'embedding')`
+	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		_, err := tx.Exec(ctx, set, reason, cure, tx.Now.UnixMilli(), id, job)
+		return err
+	})
+}
+
+// unfinished lists the documents that a job should be reading, id and job.
+func (s store) unfinished(ctx context.Context) ([]Document, error) {
+	const list = `SELECT ` + documentColumns + ` FROM document AS d WHERE d.state IN ('waiting', 'extracting', 'embedding') AND d.deleted = 0`
+	rows, err := s.db.Read().QueryContext(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []Document
+	for rows.Next() {
+		d, err := scanDocument(rows)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, d)
+	}
+	return found, rows.Err()
+}
+
+// deleted is a deleted document that is still to be removed.
+func (s store) deleted(ctx context.Context, id string) (Document, error) {
+	d, err := scanDocument(s.db.Read().QueryRowContext(ctx, `SELECT `+documentColumns+` FROM document AS d WHERE d.id = ? AND d.deleted > 0`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = errGone
+	}
+	return d, err
+}
+
+// deletedOf lists the documents of a deleted knowledge base.
+func (s store) deletedOf(ctx context.Context, knowledge string) ([]string, error) {
+	return s.ids(ctx, `SELECT id FROM document WHERE knowledge = ? AND deleted > 0 ORDER BY id`, knowledge)
+}
+
+// uses reports whether a document that was not deleted needs the blob.
+func (s store) uses(ctx context.Context, workspace, name string) (bool, error) {
+	const any = `SELECT EXISTS (SELECT 1 FROM document WHERE workspace = ?1 AND blob = ?2 AND deleted = 0)
+		OR EXISTS (SELECT 1 FROM document WHERE workspace = ?1 AND content = ?2 AND deleted = 0)`
+	var found bool
+	err := s.db.Read().QueryRowContext(ctx, any, workspace, name).Scan(&found)
+	return found, err
+}
+
+// drop removes the row of a deleted document of which nothing else is left.
+func (s store) drop(ctx context.Context, id string) error {
+	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM document WHERE id = ? AND deleted > 0`, id)
+		return err
+	})
+}
+
+// dropKnowledge removes the row of a deleted knowledge base without documents.
+func (s store) dropKnowledge(ctx context.Context, id string) error {
+	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM knowledge WHERE id = ? AND deleted > 0`, id)
+		return err
+	})
+}

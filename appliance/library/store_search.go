@@ -1,0 +1,45 @@
+package library
+
+import (
+	"context"
+	"fmt"
+
+	"chatets/appliance/lexical"
+)
+
+// ranked finds the numbers of the passages that fit, best first, in knowledge
+// bases that were asked for by right.
+func (s store) ranked(ctx context.Context, text string, bases []string, k int) ([]lexical.Hit, error) {
+	const hidden = `SELECT id FROM document WHERE hidden = 1 AND knowledge IN (SELECT value FROM json_each(?))`
+	scope, err := jsonList(bases)
+	if err != nil {
+		return nil, err
+	}
+	denied, err := s.ids(ctx, hidden, scope)
+	if err != nil {
+		return nil, fmt.Errorf("documents not to be found: %w", err)
+	}
+	return lexical.Search(ctx, s.db.Read(), lexical.Query{Text: text, Bases: bases, Denied: denied, K: k})
+}
+
+// passages are the chunks of the numbers that who may read. Rights are asked
+// for once more: they may have been taken away since the ranking began.
+func (s store) passages(ctx context.Context, who Reach, numbers string) (map[int64]Passage, error) {
+	const some = `SELECT c.number, d.id, d.title, d.knowledge, d.version, c.page, c.heading, c.start, c."end", c.text
+		FROM chunk AS c JOIN document AS d ON d.id = c.document JOIN knowledge AS k ON k.id = d.knowledge
+		WHERE c.number IN (SELECT value FROM json_each(?8)) AND d.state = 'ready' AND d.deleted = 0 AND k.deleted = 0 AND ` + rightOf + ` <> 'none'`
+	rows, err := s.db.Read().QueryContext(ctx, some, who.args(numbers)...)
+	if err != nil {
+		return nil, fmt.Errorf("read passages: %w", err)
+	}
+	defer rows.Close()
+	found := map[int64]Passage{}
+	for rows.Next() {
+		var p Passage
+		if err := rows.Scan(&p.Chunk, &p.Document, &p.DocumentTitle, &p.Knowledge, &p.Version, &p.Page, &p.Heading, &p.Start, &p.End, &p.Text); err != nil {
+			return nil, err
+		}
+		found[p.Chunk] = p
+	}
+	return found, rows.Err()
+}

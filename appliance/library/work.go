@@ -1,0 +1,278 @@
+package library
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"chatets/appliance/extract"
+	"chatets/appliance/fault"
+	"chatets/appliance/job"
+)
+
+// The kinds of job and what they carry.
+const (
+	ingestKind = "library.ingest"
+	purgeKind  = "library.purge"
+)
+
+type ingest struct {
+	Document string `json:"document"`
+}
+
+type purge struct {
+	Document  string `json:"document,omitempty"`
+	Knowledge string `json:"knowledge,omitempty"`
+}
+
+// stageChunks is how many chunks go into one transaction, and clearChunks how
+// many come out of one: taking words out of the index costs several times as
+// much as putting them in, and nobody who writes should wait longer than that.
+const (
+	stageChunks = 200
+	clearChunks = 20
+)
+
+// queue is what the library asks of the job queue outside of a transaction.
+type queue interface {
+	Cancel(ctx context.Context, id string) error
+	Get(ctx context.Context, id string) (job.Job, error)
+}
+
+// Jobs registers the work of the library with the queue it will run in.
+func (l *Library) Jobs(q *job.Queue) {
+	l.store.queue, l.queue = q, q
+	q.Handle(ingestKind, job.Options{Attempts: 3, Timeout: time.Hour}, l.ingest)
+	q.Handle(purgeKind, job.Options{Attempts: 20, Timeout: 6 * time.Hour}, l.purge)
+	q.OnEnd(ingestKind, l.ended)
+}
+
+// Recover settles documents whose job ended while the process died before it
+// could say so. Call it once, before the queue runs.
+func (l *Library) Recover(ctx context.Context) error {
+	list, err := l.store.unfinished(ctx)
+	if err != nil {
+		return fmt.Errorf("find unfinished documents: %w", err)
+	}
+	for _, d := range list {
+		j, err := l.queue.Get(ctx, d.job)
+		switch {
+		case err != nil && !fault.Is(err, fault.NotFound):
+			return err
+		case err == nil && (j.State == job.Waiting || j.State == job.InWork):
+			continue
+		}
+		if err := l.store.fail(ctx, d.ID, d.job, "Reading was interrupted.", "Read it again."); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ingest reads a document. Whatever it did before it was killed is done again:
+// chunks of the last attempt are cleared first, and none is visible before the
+// last store call.
+func (l *Library) ingest(ctx context.Context, j *job.Running) error {
+	var p ingest
+	if err := json.Unmarshal(j.Payload, &p); err != nil {
+		return job.Permanent(fmt.Errorf("payload: %w", err))
+	}
+	d, err := l.store.begin(ctx, p.Document, j.ID)
+	if errors.Is(err, errGone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	l.tell(d.Workspace, "document")
+	err = l.read(ctx, j, d)
+	switch {
+	case err == nil:
+		l.tell(d.Workspace, "document", "knowledge")
+		return nil
+	case errors.Is(err, errGone):
+		return nil
+	case hopeless(err):
+		return job.Permanent(errors.Join(err, l.failed(ctx, d, err)))
+	case j.Last() && ctx.Err() == nil:
+		return errors.Join(err, l.failed(ctx, d, err))
+	}
+	return err
+}
+
+// hopeless reports an error that the same file gives again.
+func hopeless(err error) bool {
+	switch fault.KindOf(err) {
+	case fault.Unsupported, fault.Invalid, fault.TooLarge, fault.NotFound, fault.Malformed:
+		return true
+	}
+	return fault.Of(err).Code == "file-damaged"
+}
+
+func (l *Library) failed(ctx context.Context, d Document, err error) error {
+	reason, cure := reasonOf(err)
+	if e := l.store.fail(context.WithoutCancel(ctx), d.ID, d.job, reason, cure); e != nil {
+		return e
+	}
+	l.tell(d.Workspace, "document")
+	return nil
+}
+
+// reasonOf is what the page says beside a document that failed. What nobody
+// classed has a sentence for requests, which does not fit here.
+func reasonOf(err error) (reason, cure string) {
+	r := fault.Of(err)
+	if r.Kind == fault.Internal && r.Code == fault.Internal.String() {
+		return "Something in ChatETS failed while the document was read.", "Read it again; if it fails again, ask an administrator to look into the log."
+	}
+	return r.Sentence, r.Cure
+}
+
+// read extracts, cuts and stores one document.
+func (l *Library) read(ctx context.Context, j *job.Running, d Document) error {
+	for done := false; !done; {
+		var err error
+		if done, err = l.store.clear(ctx, d.ID, clearChunks); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	data, err := l.bytes(ctx, d)
+	if err != nil {
+		return err
+	}
+	read, err := extract.Parse(ctx, d.Name, data)
+	if err != nil {
+		return err
+	}
+	pieces := chunks(read)
+	if d.content, err = l.keepBlocks(ctx, d.Workspace, read.Blocks); err != nil {
+		return err
+	}
+	// Once the row names the text, deleting the document removes it; until then
+	// whoever gives up does.
+	named := false
+	defer func() {
+		if named {
+			return
+		}
+		if err := l.release(context.WithoutCancel(ctx), d.Workspace, d.content); err != nil {
+			l.log.Warn("the text of a document that is not needed stays", "document", d.ID, "error", err)
+		}
+	}()
+	d.Title, d.Chunks, d.Characters = read.Title, len(pieces), read.Characters()
+	if len(read.Notes) > 0 {
+		d.Note = read.Notes[0]
+	}
+	for _, b := range read.Blocks {
+		d.Pages = max(d.Pages, b.Page)
+	}
+	staged := 0
+	for ; len(pieces)-staged > stageChunks; staged += stageChunks {
+		if err := l.store.stage(ctx, d, pieces[staged:staged+stageChunks], staged, len(pieces)); err != nil {
+			return err
+		}
+		if err := j.Progress(ctx, int64(staged), int64(len(pieces)), "passages"); err != nil {
+			return err
+		}
+		l.tell(d.Workspace, "document")
+	}
+	err = l.finish(ctx, d, pieces[staged:])
+	named = err == nil
+	return err
+}
+
+// finish names the text in the document's row while nobody removes it: another
+// document with the same text may be deleted at this moment.
+func (l *Library) finish(ctx context.Context, d Document, last []chunk) error {
+	l.files.RLock()
+	defer l.files.RUnlock()
+	file, err := l.blobs.Open(ctx, d.Workspace, d.content)
+	if err != nil {
+		return fault.New(fault.Unavailable, "A copy of this document was being deleted at the same moment.").Because(err)
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	return l.store.ready(ctx, d, last)
+}
+
+func (l *Library) bytes(ctx context.Context, d Document) ([]byte, error) {
+	file, err := l.blobs.Open(ctx, d.Workspace, d.blob)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(file)
+	return data, errors.Join(err, file.Close())
+}
+
+// ended writes down why a job was given up by the queue itself: cancelled, or
+// out of attempts.
+func (l *Library) ended(ctx context.Context, e job.Ended) {
+	var p ingest
+	if err := json.Unmarshal(e.Payload, &p); err != nil {
+		return
+	}
+	reason, cure := "Reading was stopped.", "Read it again when you want it."
+	if e.State == job.Failed {
+		reason, cure = reasonOf(e.Err)
+	}
+	// A reason that is there already is better and stays.
+	if err := l.store.fail(ctx, p.Document, e.ID, reason, cure); err != nil {
+		l.log.Error("the end of a document's reading cannot be written", "document", p.Document, "error", err)
+	}
+	l.tell(e.Workspace, "document")
+}
+
+// purge removes what a deleted document or knowledge base leaves: words and
+// chunks in small steps, then the files nobody else uses, then the row that
+// knows of them.
+func (l *Library) purge(ctx context.Context, j *job.Running) error {
+	var p purge
+	if err := json.Unmarshal(j.Payload, &p); err != nil {
+		return job.Permanent(fmt.Errorf("payload: %w", err))
+	}
+	if p.Document != "" {
+		return l.purgeDocument(ctx, p.Document)
+	}
+	ids, err := l.store.deletedOf(ctx, p.Knowledge)
+	if err != nil {
+		return err
+	}
+	for i, id := range ids {
+		if err := l.purgeDocument(ctx, id); err != nil {
+			return err
+		}
+		if err := j.Progress(ctx, int64(i+1), int64(len(ids)), "documents"); err != nil {
+			return err
+		}
+	}
+	return l.store.dropKnowledge(ctx, p.Knowledge)
+}
+
+func (l *Library) purgeDocument(ctx context.Context, id string) error {
+	d, err := l.store.deleted(ctx, id)
+	if errors.Is(err, errGone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for done := false; !done; {
+		if done, err = l.store.clear(ctx, id, clearChunks); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	if err := l.release(ctx, d.Workspace, d.blob, d.content); err != nil {
+		return err
+	}
+	return l.store.drop(ctx, id)
+}
