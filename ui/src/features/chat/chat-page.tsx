@@ -64,7 +64,7 @@ function Chat({ id }: { id: string }) {
   if (query.isPending) body = <ThreadSkeleton />;
   else if (!conversation) {
     body = asProblem(query.error).status === 404 ? (
-      <Empty icon={MessageCircleOff} title={words.chatGone} action={<Button asChild kind="primary"><Link to="/">{words.newChat}</Link></Button>}>
+      <Empty heading icon={MessageCircleOff} title={words.chatGone} action={<Button asChild kind="primary"><Link to="/">{words.newChat}</Link></Button>}>
         {words.chatGoneHelp}
       </Empty>
     ) : (

@@ -55,7 +55,7 @@ export function ChatRow({ row }: { row: Conversation }) {
           params={{ conversation: row.id }}
           title={row.title}
           onKeyDown={press}
-          className="min-w-0 flex-1 truncate ps-2 pe-1 text-text no-underline outline-none after:absolute after:inset-0 after:rounded-s focus-visible:after:outline-2 focus-visible:after:outline-focus aria-[current=page]:font-medium contrast:aria-[current=page]:underline"
+          className="min-w-0 flex-1 truncate ps-2 pe-1 leading-(--row) text-text no-underline outline-none after:absolute after:inset-0 after:rounded-s focus-visible:after:outline-2 focus-visible:after:outline-focus aria-[current=page]:font-medium contrast:aria-[current=page]:underline"
         >
           {row.title}
         </Link>

@@ -51,7 +51,7 @@ function Base({ id }: { id: string }) {
             <SkeletonRows rows={6} />
           </>
         ) : asProblem(query.error).status === 404 ? (
-          <Empty icon={BookX} title={words.baseGone} action={<Button asChild><Link to="/knowledge">{words.toList}</Link></Button>}>
+          <Empty heading icon={BookX} title={words.baseGone} action={<Button asChild><Link to="/knowledge">{words.toList}</Link></Button>}>
             {words.baseGoneHelp}
           </Empty>
         ) : (

@@ -42,7 +42,7 @@ function Page({ id }: { id: string }) {
         <Topbar>{words.title}</Topbar>
         <div className="mx-auto w-full max-w-page px-4 pt-2 frame:px-6">
           {asProblem(query.error).status === 404 ? (
-            <Empty icon={FileX} title={words.documentGone} action={<Button asChild><Link to="/knowledge">{words.toList}</Link></Button>}>
+            <Empty heading icon={FileX} title={words.documentGone} action={<Button asChild><Link to="/knowledge">{words.toList}</Link></Button>}>
               {words.documentGoneHelp}
             </Empty>
           ) : (
