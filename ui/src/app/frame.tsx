@@ -97,7 +97,7 @@ function NoWorkspace() {
     <>
       <Topbar />
       <PageBody>
-        <Empty icon={Building2} title={words.nowhere}>{words.nowhereLead}</Empty>
+        <Empty heading icon={Building2} title={words.nowhere}>{words.nowhereLead}</Empty>
       </PageBody>
     </>
   );
@@ -108,11 +108,11 @@ function Sidebar({ onClose, onSearch }: { onClose: () => void; onSearch: () => v
   const { person } = useSession();
   return (
     <div className="flex h-full min-h-0 flex-col bg-sunken px-2">
-      <div className="flex h-topbar flex-none items-center gap-2.25 ps-2 text-[1rem] font-[640] tracking-tight">
+      <header className="flex h-topbar flex-none items-center gap-2.25 ps-2 text-[1rem] font-[640] tracking-tight">
         <Mark />
         <span className="flex-1">ChatETS</span>
         <IconButton icon={PanelLeft} label={words.closeSidebar} onClick={onClose} />
-      </div>
+      </header>
       <nav aria-label={words.mainNavigation}>
         <NavRow icon={SquarePen} asChild><Link to="/" activeOptions={{ exact: true }}>{words.newChat}</Link></NavRow>
         <NavRow icon={Search} onClick={onSearch} end={<Keys keys={searchKeys()} className="max-frame:hidden" />} aria-keyshortcuts="Control+K Meta+K">

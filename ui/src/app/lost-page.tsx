@@ -16,6 +16,7 @@ export function LostPage() {
       <PageBody>
         <div className="mx-auto max-w-column pt-16">
           <Empty
+            heading
             icon={FileQuestion}
             title={words.lostTitle}
             action={<Button kind="primary" asChild><Link to="/">{words.toStart}</Link></Button>}

@@ -15,7 +15,7 @@ export function Gate({ title, lead, children }: { title: string; lead: string; c
   return (
     <div className="relative h-full overflow-y-auto">
       <div className="flex min-h-full flex-col">
-        <div className="flex justify-end p-3">
+        <header className="flex justify-end p-3">
           <label>
             <span className="unseen">{words.language}</span>
             <select
@@ -29,7 +29,7 @@ export function Gate({ title, lead, children }: { title: string; lead: string; c
               {languages.map((l) => <option key={l} value={l} lang={l}>{languageNames[l]}</option>)}
             </select>
           </label>
-        </div>
+        </header>
         <main className="flex flex-1 flex-col items-center px-5 pt-[max(1rem,9dvh)] pb-10">
           <div className="grid w-full max-w-gate gap-4 [--control:2.75rem]">
             <div className="mb-2 text-center">
@@ -40,7 +40,7 @@ export function Gate({ title, lead, children }: { title: string; lead: string; c
             {children}
           </div>
         </main>
-        <p className="px-5 pb-5 text-center text-xs text-faint">{words.foot}</p>
+        <footer className="px-5 pb-5 text-center text-xs text-faint">{words.foot}</footer>
       </div>
     </div>
   );

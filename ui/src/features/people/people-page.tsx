@@ -33,7 +33,7 @@ export function PeoplePage() {
         {administers(person) ? (
           <People />
         ) : (
-          <Empty icon={Users} title={words.forbidden}>{words.forbiddenLead}</Empty>
+          <Empty heading icon={Users} title={words.forbidden}>{words.forbiddenLead}</Empty>
         )}
       </PageBody>
     </>
