@@ -65,13 +65,14 @@ func (o *options) connect(ctx context.Context, cfg config.Config, mayMake bool) 
 	if err := becomeOwner(cfg.Data); err != nil {
 		return nil, err
 	}
+	cfg.Listen = "" // the socket is its only door
 	if s.own, err = newAppliance(ctx, cfg, o.quietLog(cfg)); err != nil {
 		return nil, err
 	}
 	// A command that is stopped still ends its appliance in order.
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop, s.done = stop, make(chan error, 1)
-	go func() { s.done <- s.own.RunOffline(run) }()
+	go func() { s.done <- s.own.Run(run) }()
 	select {
 	case <-s.own.Ready():
 		return s, nil
