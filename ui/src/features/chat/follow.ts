@@ -68,10 +68,8 @@ async function once(f: Following): Promise<boolean> {
       clearTimeout(watch);
       watch = setTimeout(stop, silence);
       for (const event of parser.push(value)) {
-        if (f.take(event)) {
-          await reader.cancel();
-          return true;
-        }
+        // What may still come is not waited for: the connection is cut below.
+        if (f.take(event)) return true;
       }
     }
   } finally {

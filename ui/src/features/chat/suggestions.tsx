@@ -1,10 +1,10 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Clock, Gauge, type LucideIcon, Sheet, TriangleAlert } from "lucide-react";
+import { ClipboardList, type LucideIcon, ThermometerSnowflake, Wrench, Zap } from "lucide-react";
 import { knowledgeListQuery } from "@/api/knowledge";
 import { useWords } from "@/lib/words";
 import { chatWords } from "./words";
 
-const icons: readonly LucideIcon[] = [Gauge, TriangleAlert, Sheet, Clock];
+const icons: readonly LucideIcon[] = [Zap, ThermometerSnowflake, ClipboardList, Wrench];
 
 interface SuggestionsProps {
   onAsk: (question: string) => void;
@@ -15,12 +15,12 @@ interface SuggestionsProps {
 export function Suggestions({ onAsk, disabled }: SuggestionsProps) {
   const words = useWords(chatWords);
   const { data } = useInfiniteQuery(knowledgeListQuery);
-  const sample = data?.pages.some((page) => page.items.some((base) => base.name === sampleName && base.documents > 0));
+  const sample = data?.pages.some((page) => page.items.some((base) => base.name.startsWith(sampleName) && base.documents > 0));
   if (!sample) return null;
   return (
     <ul aria-label={words.suggestions} className="mt-4 grid gap-x-2 gap-y-1 frame:grid-cols-2">
       {words.asks.map(({ title, rest, question }, i) => {
-        const Icon = icons[i % icons.length] ?? Gauge;
+        const Icon = icons[i % icons.length] ?? Zap;
         return (
           <li key={question}>
             <button
@@ -42,5 +42,5 @@ export function Suggestions({ onAsk, disabled }: SuggestionsProps) {
   );
 }
 
-/** The sample knowledge base that ships with the product; its name is not translated. */
-const sampleName = "Sample: energy centre";
+/** How the knowledge base that ships with the product is called; its name is not translated. */
+const sampleName = "Sample";

@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { api } from "@/api/client";
 import { type ApiProblem } from "@/api/problem";
 import { key } from "@/api/query";
@@ -15,7 +15,11 @@ import { chatWords } from "./words";
 export function useChat(id: string) {
   const queries = useQueryClient();
   const query = useInfiniteQuery(transcriptQuery(id));
-  const stored = useMemo(() => messagesOf(query.data), [query.data]);
+  const words = useWords(chatWords);
+  const say = useSay();
+  // A run the server does not know any more writes nothing, whatever its message says.
+  const [lost, setLost] = useState<string>();
+  const stored = useMemo(() => messagesOf(query.data).map((message) => (message.run && message.run === lost && message.state === "writing" ? interrupted(message) : message)), [query.data, lost]);
   const writing = stored.findLast((message) => message.state === "writing" && message.run);
   const ask = useAsk(id);
   const stop = useMutation({
@@ -26,11 +30,15 @@ export function useChat(id: string) {
 
   const running = useRun(writing?.run, (stream, refused) => {
     if (writing) putMessages(queries, id, [ended(writing, stream, refused)]);
+    if (refused) setLost(writing?.run);
+    say(refused || stream.phase === "failed" || stream.phase === "interrupted" ? words.answerFailed : stream.phase === "stopped" ? words.answerStopped : words.answerFinished);
     putRow(queries, id, (row) => ({ ...row, running: false }));
     void queries.invalidateQueries({ queryKey: key("/api/conversations") });
     void queries.invalidateQueries({ queryKey: key("/api/conversations/{id}", id) });
   });
-  useAnnounced(writing?.run, running.stream);
+  useEffect(() => {
+    if (writing?.run) say(words.answerStarted);
+  }, [writing?.run, say, words]);
 
   const { stream } = running;
   const messages = useMemo(() => stored.map((message) => (message.id === writing?.id ? overlaid(message, stream) : message)), [stored, writing?.id, stream]);
@@ -50,21 +58,11 @@ function overlaid(message: Message, stream: Stream): Message {
 function ended(message: Message, stream: Stream, refused: ApiProblem | undefined): Message {
   if (stream.message) return { ...message, ...stream.message, conversation: message.conversation };
   const problem = stream.problem ?? refused;
-  if (!problem || refused) return { ...overlaid(message, stream), state: "interrupted" };
+  if (!problem || refused) return interrupted(overlaid(message, stream));
   const { status, detail, code, cure, request } = problem;
   return { ...overlaid(message, stream), state: "failed", problem: { type: "about:blank", title: detail, status, detail, code, cure, request } };
 }
 
-/** Says to a screen reader that an answer began and how it ended, and nothing in between. */
-function useAnnounced(run: string | undefined, stream: Stream): void {
-  const words = useWords(chatWords);
-  const say = useSay();
-  const { phase, ended: over } = stream;
-  useEffect(() => {
-    if (run) say(words.answerStarted);
-  }, [run, say, words]);
-  useEffect(() => {
-    if (!over) return;
-    say(phase === "failed" || phase === "interrupted" ? words.answerFailed : phase === "stopped" ? words.answerStopped : words.answerFinished);
-  }, [over, phase, say, words]);
+function interrupted(message: Message): Message {
+  return { ...message, state: "interrupted" };
 }

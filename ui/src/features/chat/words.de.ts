@@ -10,10 +10,10 @@ chatWords.put("de", {
   addDocuments: "Dokumente hinzufügen",
   suggestions: "Vorschläge",
   asks: [
-    { title: "Effektiver Wirkungsgrad", rest: "mit den Werten für Satz G2", question: "What is the brake thermal efficiency of set G2?" },
-    { title: "Öldruckalarm an G1", rest: "erste Prüfungen der Reihe nach", question: "What are the first checks for a low oil pressure alarm?" },
-    { title: "Gelieferter Kraftstoff", rest: "Dichte, Wasser, Heizwert", question: "What are density, water content and heating value of the delivered fuel?" },
-    { title: "Wie lange reichen die Tanks", rest: "bei 75 % Last auf beiden Sätzen", question: "How long do the fuel tanks last at 75 % load?" },
+    { title: "Wie lange läuft der Generatortest?", rest: "monatliche Probe der Notversorgung", question: "How long does the monthly generator test run?" },
+    { title: "Das Kühllager schlägt Alarm", rest: "was der Reihe nach zu tun ist", question: "What do I do when the cold store alarms?" },
+    { title: "Was gehört in eine Übergabe?", rest: "die vier Schritte von SBAR", question: "What belongs in a handover?" },
+    { title: "Pumpe P-101A freischalten", rest: "Ventile, Schalter, Schloss und Schild", question: "How is pump P-101A isolated before work?" },
   ],
   staysHere: "Alles bleibt in diesem Haus.",
 

@@ -10,10 +10,10 @@ chatWords.put("fr", {
   addDocuments: "Ajouter des documents",
   suggestions: "Suggestions",
   asks: [
-    { title: "Le rendement effectif", rest: "avec les valeurs du groupe G2", question: "What is the brake thermal efficiency of set G2?" },
-    { title: "Alarme de pression d’huile sur G1", rest: "premiers contrôles, dans l’ordre", question: "What are the first checks for a low oil pressure alarm?" },
-    { title: "Le carburant livré", rest: "densité, eau, pouvoir calorifique", question: "What are density, water content and heating value of the delivered fuel?" },
-    { title: "Combien de temps durent les cuves", rest: "à 75 % de charge sur les deux groupes", question: "How long do the fuel tanks last at 75 % load?" },
+    { title: "Combien dure l’essai du groupe ?", rest: "essai mensuel de l’alimentation de secours", question: "How long does the monthly generator test run?" },
+    { title: "La chambre froide est en alarme", rest: "que faire, dans l’ordre", question: "What do I do when the cold store alarms?" },
+    { title: "Que faut-il dire à la relève ?", rest: "les quatre étapes de SBAR", question: "What belongs in a handover?" },
+    { title: "Consigner la pompe P-101A", rest: "vannes, disjoncteur, cadenas et étiquette", question: "How is pump P-101A isolated before work?" },
   ],
   staysHere: "Tout reste dans ce bâtiment.",
 

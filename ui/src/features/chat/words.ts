@@ -11,10 +11,10 @@ export const chatWords = new Catalogue({
   addDocuments: "Add documents",
   suggestions: "Suggestions",
   asks: [
-    { title: "Explain brake thermal efficiency", rest: "with the figures for set G2", question: "What is the brake thermal efficiency of set G2?" },
-    { title: "Low oil pressure alarm on G1", rest: "first checks, in order", question: "What are the first checks for a low oil pressure alarm?" },
-    { title: "Delivered fuel", rest: "density, water, heating value", question: "What are density, water content and heating value of the delivered fuel?" },
-    { title: "How long do the tanks last", rest: "at 75 % load on both sets", question: "How long do the fuel tanks last at 75 % load?" },
+    { title: "How long does the generator test run?", rest: "monthly test, emergency supply", question: "How long does the monthly generator test run?" },
+    { title: "The cold store alarms", rest: "what to do, in order", question: "What do I do when the cold store alarms?" },
+    { title: "What belongs in a handover?", rest: "the four steps of SBAR", question: "What belongs in a handover?" },
+    { title: "Isolate pump P-101A", rest: "valves, breaker, lock and tag", question: "How is pump P-101A isolated before work?" },
   ],
   staysHere: "Everything stays in this building.",
 
