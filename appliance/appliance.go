@@ -1,0 +1,187 @@
+// Package appliance is the whole house in start order: New opens every room,
+// Run serves until its context ends, Close gives everything back.
+//
+// What a newcomer gets wrong: this is the only package that knows all others. A
+// room that seems to need another one of its own floor or above gets it here, as
+// a function or a small interface.
+package appliance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"chatets/appliance/account"
+	"chatets/appliance/audit"
+	"chatets/appliance/blob"
+	"chatets/appliance/chat"
+	"chatets/appliance/config"
+	"chatets/appliance/fault"
+	"chatets/appliance/job"
+	"chatets/appliance/lexical"
+	"chatets/appliance/library"
+	"chatets/appliance/login"
+	"chatets/appliance/monitor"
+	"chatets/appliance/secret"
+	"chatets/appliance/setting"
+	"chatets/appliance/sqlite"
+	"chatets/appliance/web"
+)
+
+// Assets are the files that are compiled into the binary.
+type Assets struct {
+	UI      fs.FS // the built pages
+	Samples fs.FS // documents of the sample knowledge base
+}
+
+// SampleName is the name of the knowledge base that every installation begins with.
+const SampleName = "Getting to know ChatETS"
+
+// Appliance is an opened data directory with everything that works on it.
+type Appliance struct {
+	cfg     config.Config
+	log     *slog.Logger
+	version string
+
+	lock     *sqlite.Lock
+	keys     *secret.Keyring
+	db       *sqlite.DB
+	blobs    *blob.Store
+	jobs     *job.Queue
+	audit    *audit.Log
+	settings *setting.Settings
+	accounts *account.Accounts
+	logins   *login.Logins
+	library  *library.Library
+	chat     *chat.Chat
+	monitor  *monitor.Monitor
+	web      *web.Server
+}
+
+// New opens the data directory of cfg, making it and its key on first use. Only
+// one process can have a data directory open.
+func New(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logger, version string) (*Appliance, error) {
+	a := &Appliance{cfg: cfg, log: log, version: version}
+	if err := a.open(ctx, assets); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// migrations lists the folders of the one sequence.
+func migrations() []fs.FS {
+	return []fs.FS{audit.Migrations, setting.Migrations, job.Migrations, account.Migrations, login.Migrations,
+		lexical.Migrations, library.Migrations, chat.Migrations}
+}
+
+func (a *Appliance) open(ctx context.Context, assets Assets) (err error) {
+	if err := os.MkdirAll(a.cfg.Data, 0o700); err != nil {
+		return fault.New(fault.Unavailable, "The data directory %s cannot be made.", a.cfg.Data).
+			Cure("Make it and give it to the service's user, or name another with --data.").Because(err)
+	}
+	if a.lock, err = sqlite.Claim(a.cfg.Data); err != nil {
+		return err
+	}
+	keys, created, err := secret.Open(a.cfg.Key, a.cfg.Data)
+	if err != nil {
+		return err
+	}
+	a.keys = keys
+	if created {
+		a.log.Info("made a new master key; keep a copy of it apart from the data", "file", a.cfg.Key)
+	}
+	if a.db, err = sqlite.Open(ctx, sqlite.Config{Dir: a.cfg.Data, Log: a.log, Now: time.Now, Version: a.version}); err != nil {
+		return err
+	}
+	if err := a.db.Migrate(ctx, migrations()...); err != nil {
+		return err
+	}
+	if a.blobs, err = blob.Open(a.blobDir(), keys); err != nil {
+		return err
+	}
+	if err := a.openSpine(ctx, assets); err != nil {
+		return err
+	}
+	return a.wire(ctx, assets)
+}
+
+// openSpine opens what all capabilities stand on.
+func (a *Appliance) openSpine(ctx context.Context, assets Assets) (err error) {
+	a.jobs = &job.Queue{DB: a.db, Log: a.log, Now: time.Now}
+	if a.audit, err = audit.New(a.db, a.keys, time.Now); err != nil {
+		return err
+	}
+	if a.settings, err = setting.New(ctx, a.db, a.audit, time.Now); err != nil {
+		return err
+	}
+	a.accounts = account.New(a.db, a.audit)
+	if err := a.accounts.EnsureFirst(ctx); err != nil {
+		return err
+	}
+	a.web = web.New(web.Config{
+		Listen: a.cfg.Listen, Socket: a.cfg.Socket, BaseURL: a.cfg.BaseURL, TrustedProxies: a.cfg.TrustedProxies,
+		UI: assets.UI, Version: a.version, Log: a.log, Now: time.Now, CSRFKey: a.keys.Sub("csrf"),
+	})
+	return nil
+}
+
+// Run serves the pages, the API and the socket until ctx ends.
+func (a *Appliance) Run(ctx context.Context) error {
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error { return a.jobs.Run(ctx) })
+	work.Go(func() error { return a.chat.Run(ctx) })
+	work.Go(func() error { return a.web.Run(ctx) })
+	return work.Wait()
+}
+
+// Ready is closed once requests are answered.
+func (a *Appliance) Ready() <-chan struct{} { return a.web.Ready() }
+
+// Addr is the TCP address, "" before Ready and in offline mode.
+func (a *Appliance) Addr() string { return a.web.Addr() }
+
+// SetupLink is the one-time link that makes the first administrator; "" when
+// there is an owner already.
+func (a *Appliance) SetupLink() string {
+	link, err := a.setupLink(context.Background())
+	if err != nil {
+		a.log.Error("the set-up link cannot be made", "error", err)
+	}
+	return link
+}
+
+func (a *Appliance) setupLink(ctx context.Context) (string, error) {
+	token, needed, err := a.logins.SetupToken(ctx)
+	if err != nil || !needed {
+		return "", err
+	}
+	base := a.cfg.BaseURL
+	if base == "" {
+		base = "http://" + a.Addr()
+	}
+	return base + "/setup#" + token, nil
+}
+
+// OpenAPI is the description of the HTTP API, OpenAPI 3.1 as JSON.
+func (a *Appliance) OpenAPI() ([]byte, error) { return a.web.OpenAPI() }
+
+// Close gives everything back, the last opened first; after a failed New too.
+func (a *Appliance) Close() error {
+	var errs []error
+	if a.db != nil {
+		errs = append(errs, a.db.Close())
+	}
+	if a.lock != nil {
+		errs = append(errs, a.lock.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close the data directory: %w", err)
+	}
+	return nil
+}

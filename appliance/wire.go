@@ -1,0 +1,81 @@
+package appliance
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"chatets/appliance/chat"
+	"chatets/appliance/library"
+	"chatets/appliance/login"
+	"chatets/appliance/monitor"
+	"chatets/appliance/web"
+)
+
+// wire opens the capabilities, lowest first, and tells each what it needs of the
+// others; then everything has its routes and its jobs.
+func (a *Appliance) wire(ctx context.Context, assets Assets) error {
+	notify := func(workspace, person, noun, id string) {
+		a.web.Hub.Publish(web.Notice{Workspace: workspace, Person: person, Noun: noun, ID: id})
+	}
+	a.logins = login.New(login.Config{
+		DB: a.db, Audit: a.audit, Accounts: a.accounts, Settings: a.settings, Log: a.log, Now: time.Now, Revoked: a.web.Revoked,
+	})
+	a.library = library.New(library.Config{
+		DB: a.db, Audit: a.audit, Blobs: a.blobs, Settings: a.settings, Accounts: a.accounts, Notify: notify, Log: a.log, Now: time.Now,
+	})
+	a.library.Jobs(a.jobs)
+	a.monitor = &monitor.Monitor{Version: a.version, Jobs: a.jobs, Audit: a.audit, Log: a.log, Now: time.Now, Reporters: a.reporters(), Gauges: a.gauges()}
+	a.chat = &chat.Chat{
+		Store: chat.Store{DB: a.db, Audit: a.audit}, Library: a.library, Log: a.log, Now: time.Now, Notify: notify, Measure: a.monitor.Measure,
+	}
+	a.web.UseAuthenticator(a.logins)
+	a.web.UseOperator(a.logins.Operator)
+	a.web.UseBootstrap(a.logins.Bootstrap)
+	a.web.UseObserver(a.monitor.Observe)
+	a.routes()
+	if err := a.chat.Recover(ctx); err != nil {
+		return err
+	}
+	return a.library.AddSample(ctx, SampleName, assets.Samples)
+}
+
+func (a *Appliance) routes() {
+	api := a.web.API
+	a.audit.Routes(api)
+	a.settings.Routes(api)
+	a.accounts.Routes(api, a.web.Hub)
+	a.logins.Routes(api, a.web.Hub)
+	a.library.Routes(api)
+	a.chat.Routes(api)
+	a.monitor.Routes(api)
+	a.ownRoutes(api)
+}
+
+// reporters are the checks of /ready. The key and the schema were checked when
+// the data directory was opened.
+func (a *Appliance) reporters() []monitor.Reporter {
+	return []monitor.Reporter{
+		monitor.Report{Name: "database", Check: func(ctx context.Context) error {
+			var one int
+			return a.db.Read().QueryRowContext(ctx, `SELECT 1`).Scan(&one)
+		}},
+	}
+}
+
+// gauges are the figures of /metrics that are read when they are asked for.
+func (a *Appliance) gauges() []monitor.Gauge {
+	figure := func(read func() float64) func(context.Context) (float64, error) {
+		return func(context.Context) (float64, error) { return read(), nil }
+	}
+	return []monitor.Gauge{
+		monitor.One("database_bytes", "Size of the database file.", figure(func() float64 { return float64(a.db.Stats().Bytes) })),
+		monitor.One("database_commits", "Transactions committed since the start.", figure(func() float64 { return float64(a.db.Stats().Commits) })),
+		monitor.One("database_updates", "Updates that were part of them; more than commits means that commits are shared.", figure(func() float64 { return float64(a.db.Stats().Members) })),
+		monitor.One("http_connections", "Open connections.", figure(func() float64 { return float64(a.web.Stats().Connections) })),
+		monitor.One("event_streams", "Open event streams.", figure(func() float64 { return float64(a.web.Stats().Streams) })),
+		monitor.One("open_pages", "Pages with an open connection for notices.", figure(func() float64 { return float64(a.web.Stats().Notices) })),
+	}
+}
+
+func (a *Appliance) blobDir() string { return filepath.Join(a.cfg.Data, "blobs") }
