@@ -8,7 +8,7 @@ export function aCitation(number: number, change: Partial<Schema<"Citation">> = 
     knowledge: "k1",
     version: 1,
     page: 0,
-    heading: "Chapter › Section",
+    heading: "Chapter\nSection",
     start: number * 100,
     end: number * 100 + 20,
     text: `Words of passage ${number}.`,

@@ -22,8 +22,8 @@ function serve(texts: readonly string[], { size = 5, state = "ready" } = {}) {
       const from = Number(new URL(request.url).searchParams.get("from"));
       asked.push(from);
       const first = Math.max(0, blocks.findIndex((block) => block.end >= from));
-      const page = state === "ready" ? blocks.slice(first, first + size) : [];
-      return HttpResponse.json({ document: { state }, blocks: page, next: blocks[first + size]?.start ?? null });
+      if (state !== "ready") return HttpResponse.json({ status: 409, detail: "The document is still being read.", code: "document-not-ready" }, { status: 409 });
+      return HttpResponse.json({ document: { state }, blocks: blocks.slice(first, first + size), next: blocks[first + size]?.start ?? null });
     }),
   );
   return { blocks, asked };

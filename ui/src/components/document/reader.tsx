@@ -48,15 +48,16 @@ export function Reader({ document, passage, large, className }: ReaderProps) {
       </Loading>
     );
   } else if (!pages) {
-    const gone = asProblem(query.error).status === 404;
-    content = gone ? (
+    const { status, code } = asProblem(query.error);
+    content = status === 404 ? (
       <Empty icon={FileText} title={words.gone}>{words.goneHelp}</Empty>
+    ) : code === "document-not-ready" ? (
+      <Empty icon={FileText} title={words.notReady} />
     ) : (
       <ErrorPanel error={query.error} title={words.failed} retry={() => void query.refetch()} />
     );
   } else if (pages.every((page) => page.blocks.length === 0)) {
-    const state = pages[0]?.document.state;
-    content = <Empty icon={FileText} title={state === "ready" || state === "failed" ? words.empty : words.notReady} />;
+    content = <Empty icon={FileText} title={words.empty} />;
   } else {
     content = (
       <div className={cx("paper", large && "large")}>

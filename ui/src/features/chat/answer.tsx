@@ -8,6 +8,7 @@ import { KeyMark } from "@/components/ui/key";
 import { Mark } from "@/components/ui/logo";
 import { Note } from "@/components/ui/note";
 import { cx } from "@/lib/cx";
+import { headingPath } from "@/lib/heading";
 import { useWords } from "@/lib/words";
 import { withSources } from "./clipboard";
 import { withoutIntroduction } from "./extract";
@@ -104,7 +105,7 @@ function AnswerHead({ citations }: { citations: readonly Citation[] }) {
               <KeyMark number={citation.number} />
               <span className="truncate">
                 <span className="text-text">{citation.document.title}</span>
-                {citation.heading && ` · ${citation.heading}`}
+                {headingPath(citation.heading, citation.document.title) && ` · ${headingPath(citation.heading, citation.document.title)}`}
               </span>
             </li>
           ))}

@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, body } from "@/api/client";
+import { ApiProblem } from "@/api/problem";
 import { key } from "@/api/query";
 import type { Schema } from "@/api/types";
 import { type Conversation, type Message, putConversation, putMessages, putRow } from "./queries";
@@ -11,6 +12,13 @@ export interface Question {
 
 type Answered = Schema<"Accepted"> | Schema<"Exchange">;
 
+/** The third form of the answer is a stream, which nobody asked for here. */
+async function answered(answer: Promise<{ data?: Answered | string }>): Promise<Answered> {
+  const data = await body(answer);
+  if (typeof data === "string") throw new ApiProblem({ status: 502, code: "stream", detail: "" });
+  return data;
+}
+
 /** Asks for the run's number at once; the answer itself is followed as a stream. */
 const headers = { Prefer: "respond-async" };
 
@@ -19,10 +27,10 @@ export function useBegin(onBegun: (conversation: string) => void) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: ({ message, knowledge }: Question) =>
-      body(api.POST("/api/conversations", { headers, body: { message, knowledge: [...knowledge] } })),
-    onSuccess: (answered, question) => {
-      const conversation = conversationOf(answered, question);
-      putConversation(queries, conversation, exchangeOf(answered, question));
+      answered(api.POST("/api/conversations", { headers, body: { message, knowledge: [...knowledge] } })),
+    onSuccess: (answer, question) => {
+      const conversation = conversationOf(answer, question);
+      putConversation(queries, conversation, exchangeOf(answer, question));
       onBegun(conversation.id);
     },
     onSettled: () => queries.invalidateQueries({ queryKey: key("/api/conversations") }),
@@ -34,36 +42,36 @@ export function useAsk(conversation: string) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: ({ message, knowledge }: Question) =>
-      body(
+      answered(
         api.POST("/api/conversations/{id}/messages", {
           headers,
           params: { path: { id: conversation } },
           body: { message, knowledge: [...knowledge] },
         }),
       ),
-    onSuccess: (answered, question) => {
-      putMessages(queries, conversation, exchangeOf(answered, question));
-      putRow(queries, conversation, (row) => ({ ...row, running: "run" in answered }));
+    onSuccess: (answer, question) => {
+      putMessages(queries, conversation, exchangeOf(answer, question));
+      putRow(queries, conversation, (row) => ({ ...row, running: "run" in answer }));
     },
     onSettled: () => queries.invalidateQueries({ queryKey: key("/api/conversations") }),
   });
 }
 
 /** What the page shows until the server's own row comes. */
-function conversationOf(answered: Answered, { message, knowledge }: Question): Conversation {
-  if ("title" in answered.conversation) return answered.conversation;
+function conversationOf(taken: Answered, { message, knowledge }: Question): Conversation {
+  if ("title" in taken.conversation) return taken.conversation;
   const now = new Date().toISOString();
   const line = message.trim().split("\n")[0] ?? "";
   const title = line.length > 80 ? `${Array.from(line).slice(0, 79).join("")}…` : line;
-  return { id: answered.conversation.id, title, knowledge: [...knowledge], model: "", running: true, createdAt: now, updatedAt: now };
+  return { id: taken.conversation.id, title, knowledge: [...knowledge], model: "", running: true, createdAt: now, updatedAt: now };
 }
 
-function exchangeOf(answered: Answered, { message }: Question): Message[] {
-  if ("content" in answered.question) return "content" in answered.answer ? [answered.question, answered.answer] : [answered.question];
-  const shared = { conversation: answered.conversation.id, citations: [], createdAt: new Date().toISOString() };
-  const question = answered.question.id;
+function exchangeOf(taken: Answered, { message }: Question): Message[] {
+  if ("content" in taken.question) return "content" in taken.answer ? [taken.question, taken.answer] : [taken.question];
+  const shared = { conversation: taken.conversation.id, citations: [], createdAt: new Date().toISOString() };
+  const question = taken.question.id;
   return [
     { ...shared, id: question, parent: "", role: "user", content: message, kind: "question", state: "done" },
-    { ...shared, id: answered.answer.id, parent: question, role: "assistant", content: "", kind: "extractive", state: "writing", ...("run" in answered ? { run: answered.run.id } : {}) },
+    { ...shared, id: taken.answer.id, parent: question, role: "assistant", content: "", kind: "extractive", state: "writing", ...("run" in taken ? { run: taken.run.id } : {}) },
   ];
 }

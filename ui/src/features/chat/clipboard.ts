@@ -1,3 +1,4 @@
+import { headingPath } from "@/lib/heading";
 import { plainAnswer } from "./keys";
 import type { Citation } from "./sources";
 
@@ -11,7 +12,7 @@ export function withSources(text: string, citations: readonly Citation[], words:
   const lines = [...citations]
     .sort((a, b) => a.number - b.number)
     .map(({ number, document, page, heading, text: quote }) => {
-      const place = [document.title, page > 0 ? words.page(String(page)) : heading].filter(Boolean).join(", ");
+      const place = [document.title, page > 0 ? words.page(String(page)) : headingPath(heading, document.title)].filter(Boolean).join(", ");
       return `[${number}] ${place}${quote ? `: “${quote}”` : ""}`;
     });
   return [plainAnswer(text, true), "", `${words.sources}:`, ...lines].join("\n");

@@ -31,7 +31,7 @@ describe("sources of an answer", () => {
   it("are placed by page or by the nearest heading", () => {
     const page = (n: string) => `p. ${n}`;
     expect(placeOf(cite(1, "a", 37, "Performance"), page)).toBe("p. 37");
-    expect(placeOf(cite(1, "a", 0, "Performance › Brake efficiency"), page)).toBe("Brake efficiency");
+    expect(placeOf(cite(1, "a", 0, "Performance\nBrake efficiency"), page)).toBe("Brake efficiency");
     expect(placeOf(cite(1, "a"), page)).toBe("");
   });
 });

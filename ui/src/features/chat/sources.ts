@@ -1,5 +1,6 @@
 import { createContext, useContext } from "react";
 import type { Schema } from "@/api/types";
+import { lastHeading } from "@/lib/heading";
 
 export type Citation = Schema<"Citation">;
 
@@ -45,5 +46,5 @@ export function pagesOf(citations: readonly Citation[]): string {
 
 /** The passage's place in words: its page, or the last heading above it. */
 export function placeOf({ page, heading }: Pick<Citation, "page" | "heading">, pageWord: (page: string) => string): string {
-  return page > 0 ? pageWord(String(page)) : heading.split(/ [›>/] /).at(-1) ?? "";
+  return page > 0 ? pageWord(String(page)) : lastHeading(heading);
 }

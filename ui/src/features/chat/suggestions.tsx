@@ -15,7 +15,7 @@ interface SuggestionsProps {
 export function Suggestions({ onAsk, disabled }: SuggestionsProps) {
   const words = useWords(chatWords);
   const { data } = useInfiniteQuery(knowledgeListQuery);
-  const sample = data?.pages.some((page) => page.items.some((base) => base.name.startsWith(sampleName) && base.documents > 0));
+  const sample = data?.pages.some((page) => page.items.some((base) => base.name === sampleName && base.documents > 0));
   if (!sample) return null;
   return (
     <ul aria-label={words.suggestions} className="mt-4 grid gap-x-2 gap-y-1 frame:grid-cols-2">
@@ -43,4 +43,4 @@ export function Suggestions({ onAsk, disabled }: SuggestionsProps) {
 }
 
 /** How the knowledge base that ships with the product is called; its name is not translated. */
-const sampleName = "Sample";
+const sampleName = "Getting to know ChatETS";

@@ -28,6 +28,7 @@ export function Transcript({ handle, chat, first, children, over }: TranscriptPr
   const pane = useRef<HTMLDivElement>(null);
   const column = useRef<HTMLDivElement>(null);
   const pinned = useRef(true);
+  const top = useRef(0);
   const last = useRef<{ chat: string; first: string | undefined; height: number }>({ chat: "", first: undefined, height: 0 });
   const [away, setAway] = useState(false);
 
@@ -66,7 +67,10 @@ export function Transcript({ handle, chat, first, children, over }: TranscriptPr
     const element = pane.current;
     if (!element) return;
     const distance = element.scrollHeight - element.scrollTop - element.clientHeight;
-    pinned.current = distance < near;
+    // Text that grew makes a distance too; only the reader's own way up lets go of the end.
+    if (distance < near) pinned.current = true;
+    else if (element.scrollTop < top.current) pinned.current = false;
+    top.current = element.scrollTop;
     setAway(distance > Math.max(near, element.clientHeight / 2));
   };
   return (

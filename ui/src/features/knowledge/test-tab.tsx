@@ -11,6 +11,7 @@ import { ErrorPanel } from "@/components/ui/error-panel";
 import { TextField } from "@/components/ui/field";
 import { Progress } from "@/components/ui/progress";
 import { Loading, Skeleton } from "@/components/ui/skeleton";
+import { headingPath } from "@/lib/heading";
 import { useLanguage, useWords } from "@/lib/words";
 import type { Knowledge } from "./queries";
 import { knowledgeWords } from "./words";
@@ -67,7 +68,7 @@ function Result({ passage, rank }: { passage: Schema<"Passage">; rank: number })
   const language = useLanguage();
   const percent = new Intl.NumberFormat(language, { style: "percent" }).format(passage.coverage);
   const score = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(passage.score);
-  const place = [passage.page > 0 && words.page(passage.page), passage.heading].filter(Boolean).join(" · ");
+  const place = [passage.page > 0 && words.page(passage.page), headingPath(passage.heading, passage.document.title)].filter(Boolean).join(" · ");
   return (
     <li className="relative grid grid-cols-[auto_minmax(0,1fr)] gap-x-3 border-line px-4 py-3 not-first:border-t hover:bg-hover frame:grid-cols-[auto_minmax(0,1fr)_8.5rem]">
       <span aria-label={words.rank(rank)} className="num w-5 text-end text-s leading-6 text-faint">{rank}</span>
