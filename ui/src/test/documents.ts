@@ -9,6 +9,7 @@ export function aBase(change: Partial<Schema<"Knowledge">> = {}): Schema<"Knowle
     owner: "018f0000-0000-7000-8000-000000000001",
     ownerName: "Miriam Okafor",
     right: "edit",
+    manages: true,
     documents: 1,
     size: 18_400_000,
     working: 0,

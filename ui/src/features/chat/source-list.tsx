@@ -11,7 +11,7 @@ export function SourceList({ citations }: { citations: readonly Citation[] }) {
       <ul>
         {groupByDocument(citations).map(({ document, citations: own }) => (
           <li key={document.id} className="grid grid-cols-[auto_minmax(0,1fr)_auto] items-center gap-x-2.5 rounded-s px-2 py-1.5 text-s hover:bg-hover touch:min-h-11">
-            <span className="flex flex-wrap gap-1">
+            <span className="flex flex-wrap gap-1.75">
               {own.map((citation) => (
                 <SourceButton key={citation.number} citation={citation} />
               ))}
