@@ -48,7 +48,7 @@ export default defineConfig({
     maxWorkers: 1,
     testTimeout: 30_000,
     // So that the stand-in above is theirs in tests too.
-    server: { deps: { inline: [/@radix-ui/, "cmdk"] } },
+    server: { deps: { inline: [/@radix-ui/] } },
     css: false,
   },
 });

@@ -8,6 +8,8 @@ import { LiveProvider } from "@/components/ui/live";
 import { ToastProvider } from "@/components/ui/toast";
 import { TooltipProvider } from "@/components/ui/tooltip";
 import { Connection } from "./connection";
+import { LeaveContext } from "./leave-context";
+import { Leaving } from "./leaving";
 import { newQueryClient } from "./query-client";
 import { newRouter } from "./router";
 
@@ -19,16 +21,20 @@ export default function Application({ session }: { session: Schema<"Session"> })
     return client;
   });
   const [router] = useState(() => newRouter(queries));
+  const [leaving, setLeaving] = useState(false);
+  if (leaving) return <Leaving />;
   return (
-    <QueryClientProvider client={queries}>
-      <LiveProvider>
-        <ToastProvider>
-          <TooltipProvider>
-            <Connection />
-            <RouterProvider router={router} />
-          </TooltipProvider>
-        </ToastProvider>
-      </LiveProvider>
-    </QueryClientProvider>
+    <LeaveContext value={() => setLeaving(true)}>
+      <QueryClientProvider client={queries}>
+        <LiveProvider>
+          <ToastProvider>
+            <TooltipProvider>
+              <Connection />
+              <RouterProvider router={router} />
+            </TooltipProvider>
+          </ToastProvider>
+        </LiveProvider>
+      </QueryClientProvider>
+    </LeaveContext>
   );
 }

@@ -8,15 +8,8 @@ import { Menu, MenuChoice, MenuItem, MenuLabel, MenuLine } from "@/components/ui
 import { setLook, themes, useLook } from "@/lib/preferences";
 import { useWords } from "@/lib/words";
 import { administers } from "@/lib/roles";
+import { useLeave } from "./leave-context";
 import { appWords } from "./words";
-
-/** Ends the session and leaves nothing of it in the page. */
-async function signOut() {
-  await api.POST("/api/auth/logout").catch(() => undefined);
-  // The answer empties this browser's store of the origin; the look is nobody's secret.
-  setLook({});
-  location.assign("/sign-in");
-}
 
 /** Goes to another workspace; nothing of the last one may stay in the page. */
 async function enter(id: string) {
@@ -28,6 +21,7 @@ async function enter(id: string) {
 export function AvatarMenu({ person }: { person: Schema<"Person"> }) {
   const words = useWords(appWords);
   const navigate = useNavigate();
+  const leave = useLeave();
   const { theme } = useLook();
   const { workspace, workspaces } = useSession();
   const role = { owner: words.owner, admin: words.administrator, auditor: words.auditor, "": person.email }[person.role];
@@ -73,7 +67,7 @@ export function AvatarMenu({ person }: { person: Schema<"Person"> }) {
           onChange={(next) => setLook({ theme: next })}
         />
         <MenuLine />
-        <MenuItem icon={LogOut} onSelect={() => void signOut()}>{words.signOut}</MenuItem>
+        <MenuItem icon={LogOut} onSelect={leave}>{words.signOut}</MenuItem>
       </Menu>
     </div>
   );

@@ -81,7 +81,7 @@ function Reach() {
 
   if (!away) return null;
   return (
-    <div className="pointer-events-none fixed inset-x-0 top-2 z-50 grid justify-items-center px-2">
+    <section aria-label={words.connection} className="pointer-events-none fixed inset-x-0 top-2 z-50 grid justify-items-center px-2">
       <div className="note pop-in pointer-events-auto flex max-w-full items-center gap-3 rounded-pop bg-warning-soft py-1.5 ps-3.5 pe-2 text-text shadow-3">
         <WifiOff aria-hidden="true" className="text-warning" />
         <p className="min-w-0">
@@ -91,7 +91,7 @@ function Reach() {
         </p>
         <Button small onClick={probe}>{words.tryNow}</Button>
       </div>
-    </div>
+    </section>
   );
 }
 

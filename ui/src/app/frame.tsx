@@ -107,7 +107,7 @@ function Sidebar({ onClose, onSearch }: { onClose: () => void; onSearch: () => v
   const words = useWords(appWords);
   const { person } = useSession();
   return (
-    <div className="flex h-full min-h-0 flex-col bg-sunken px-2">
+    <aside aria-label={words.sidebar} className="flex h-full min-h-0 flex-col bg-sunken px-2">
       <header className="flex h-topbar flex-none items-center gap-2.25 ps-2 text-[1rem] font-[640] tracking-tight">
         <Mark />
         <span className="flex-1">ChatETS</span>
@@ -124,6 +124,6 @@ function Sidebar({ onClose, onSearch }: { onClose: () => void; onSearch: () => v
         <ChatList />
       </div>
       <AvatarMenu person={person} />
-    </div>
+    </aside>
   );
 }

@@ -8,11 +8,10 @@ import { CheckField, SelectField, TextField } from "@/components/ui/field";
 import { useToast } from "@/components/ui/toast";
 import { useWords } from "@/lib/words";
 import { useAddPerson } from "./queries";
-import type { WorkspaceRole } from "./role-fields";
+import { type WorkspaceRole, workspaceRoles } from "./role-fields";
 import { suggestPassword } from "./suggest";
 import { peopleWords } from "./words";
 
-const workspaceRoles: readonly WorkspaceRole[] = ["guest", "member", "editor", "admin"];
 const fieldNames = ["name", "email", "password"] as const;
 type FieldName = (typeof fieldNames)[number];
 

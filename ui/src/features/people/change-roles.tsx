@@ -18,7 +18,7 @@ export function ChangeRoles({ person, onClose }: { person: Schema<"Person">; onC
   const { person: me } = useSession();
   const change = useChangePerson();
   const [role, setRole] = useState(person.role);
-  const [workspaceRole, setWorkspaceRole] = useState(person.workspaceRole);
+  const [workspaceRole, setWorkspaceRole] = useState(person.workspaceRole || "member");
   const problem = change.error && asProblem(change.error);
   const errors = { role: problem?.field("role"), workspaceRole: problem?.field("workspaceRole") };
 

@@ -46,7 +46,7 @@ function PersonRow({ person, onAct }: { person: Schema<"Person">; onAct: PeopleT
   const format = useFormat();
   const { person: me } = useSession();
   const mine = person.id === me.id;
-  const role = person.role ? words.roles[person.role] : words.workspaceRoles[person.workspaceRole];
+  const role = person.role ? words.roles[person.role] : person.workspaceRole ? words.workspaceRoles[person.workspaceRole] : words.roles[""];
   return (
     <Row>
       <Cell>

@@ -4,9 +4,11 @@ import { useWords } from "@/lib/words";
 import { peopleWords } from "./words";
 
 export type Role = Schema<"Person">["role"];
-export type WorkspaceRole = Schema<"Person">["workspaceRole"];
+/** Somebody outside the workspace has none there. */
+export type WorkspaceRole = Exclude<Schema<"Person">["workspaceRole"], "">;
 
-const workspaceRoles: readonly WorkspaceRole[] = ["guest", "member", "editor", "admin"];
+/** From the one who may do least. */
+export const workspaceRoles: readonly WorkspaceRole[] = ["guest", "member", "editor", "admin"];
 
 interface RoleFieldsProps {
   role: Role;

@@ -1,9 +1,8 @@
 import * as Radix from "@radix-ui/react-dialog";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Command } from "cmdk";
 import { BookOpen, FileText, type LucideIcon, MessageSquare, Search, Settings, SquarePen, Users, X } from "lucide-react";
-import { type ReactNode, useDeferredValue, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useDeferredValue, useId, useRef, useState } from "react";
 import { useSession } from "@/api/query";
 import { ErrorPanel } from "@/components/ui/error-panel";
 import { IconButton } from "@/components/ui/icon-button";
@@ -35,112 +34,182 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   );
 }
 
+interface Result {
+  /** Never changes while the result is shown, whatever comes above it. */
+  id: string;
+  icon: LucideIcon;
+  content: ReactNode;
+  end?: ReactNode;
+  go: () => Promise<void>;
+}
+
+interface Group {
+  name: string;
+  results: readonly Result[];
+}
+
 function Results({ onClose }: { onClose: () => void }) {
   const words = useWords(searchWords);
-  const format = useFormat();
-  const navigate = useNavigate();
-  const { person } = useSession();
   const [typed, setTyped] = useState("");
   const q = useDeferredValue(typed.trim());
-  const terms = q.split(/\s+/).filter((w) => w.length > 1);
-  const chats = useQuery(foundChatsQuery(q));
-  const passages = useQuery(foundPassagesQuery(q));
+  const { groups, searching, error } = useResults(q);
+  const all = groups.flatMap((group) => group.results);
+  // The best is chosen until somebody chooses another; a new search begins anew.
+  const [chosen, setChosen] = useState({ q, id: "" });
+  const at = Math.max(0, chosen.q === q ? all.findIndex((result) => result.id === chosen.id) : 0);
+  const active = all[at];
+  const nothing = !searching && q !== "" && all.length === 0;
+  const base = useId();
+  const idOf = (result: Result) => `${base}${result.id}`;
+  const list = useRef<HTMLDivElement>(null);
 
-  const places: { name: string; icon: LucideIcon; go: () => Promise<void> }[] = [
-    { name: words.newChat, icon: SquarePen, go: () => navigate({ to: "/" }) },
-    { name: words.knowledge, icon: BookOpen, go: () => navigate({ to: "/knowledge" }) },
-    ...(administers(person) ? [{ name: words.people, icon: Users, go: () => navigate({ to: "/people" }) }] : []),
-    { name: words.profile, icon: Settings, go: () => navigate({ to: "/profile" }) },
-  ];
-  const shownPlaces = places.filter(({ name }) => terms.every((t) => name.toLowerCase().includes(t.toLowerCase())));
-  const foundChats = chats.data?.items ?? [];
-  const foundPassages = passages.data?.items ?? [];
-  const searching = chats.isFetching || passages.isFetching;
-  const nothing = !searching && q !== "" && shownPlaces.length + foundChats.length + foundPassages.length === 0;
-
-  const run = (go: () => Promise<void>) => () => {
+  function choose(result: Result | undefined) {
+    if (!result) return;
+    setChosen({ q, id: result.id });
+    document.getElementById(idOf(result))?.scrollIntoView({ block: "nearest" });
+  }
+  function run(result: Result | undefined) {
+    if (!result) return;
     onClose();
-    void go();
-  };
+    void result.go();
+  }
+  function press(event: KeyboardEvent) {
+    if (event.nativeEvent.isComposing || all.length === 0) return;
+    if (event.key === "ArrowDown") choose(all[(at + 1) % all.length]);
+    else if (event.key === "ArrowUp") choose(all[(at + all.length - 1) % all.length]);
+    else if (event.key === "PageDown") choose(all[Math.min(at + 5, all.length - 1)]);
+    else if (event.key === "PageUp") choose(all[Math.max(at - 5, 0)]);
+    else if (event.key === "Enter") run(active);
+    else return;
+    event.preventDefault();
+  }
+
   return (
-    <Command label={words.title} shouldFilter={false} loop>
+    <>
       <div className="flex h-13 items-center gap-3 border-b border-line px-4">
         {searching ? <Spinner className="mx-0.5" /> : <Search aria-hidden="true" className="text-muted" />}
-        <Command.Input
+        <input
+          role="combobox"
+          aria-label={words.title}
+          aria-expanded="true"
+          aria-controls={`${base}list`}
+          aria-autocomplete="list"
+          aria-activedescendant={active && idOf(active)}
+          autoComplete="off"
+          spellCheck={false}
           value={typed}
-          onValueChange={setTyped}
+          onChange={(event) => {
+            setTyped(event.target.value);
+            if (list.current) list.current.scrollTop = 0;
+          }}
+          onKeyDown={press}
           placeholder={words.placeholder}
           className="h-full min-w-0 flex-1 bg-transparent text-l outline-none"
         />
         <Keys keys="Esc" className="max-frame:hidden" />
         <IconButton icon={X} label={words.close} onClick={onClose} className="-me-2 frame:hidden" />
       </div>
-      {(chats.error ?? passages.error) && (
-        <div className="p-1.25"><ErrorPanel error={chats.error ?? passages.error} title={words.failed} /></div>
-      )}
-      <Command.List label={words.results} className="thin-scroll max-h-[min(26rem,62dvh)] overflow-y-auto p-1.25">
-        {nothing && <p role="status" className="px-3 py-6 text-center text-muted">{words.none(q)}</p>}
-        {foundChats.length > 0 && (
-          <Command.Group heading={<Heading>{words.chats}</Heading>}>
-            {foundChats.map((chat) => (
-              <Item key={chat.id} value={chat.id} icon={MessageSquare} onSelect={run(() => navigate({ to: "/c/$conversation", params: { conversation: chat.id } }))} end={format.age(chat.updatedAt)}>
-                <span className="block truncate"><Highlight text={chat.title} words={terms} /></span>
-              </Item>
+      {error && <div className="p-1.25"><ErrorPanel error={error} title={words.failed} /></div>}
+      <div
+        ref={list}
+        id={`${base}list`}
+        role="listbox"
+        aria-label={words.results}
+        className="thin-scroll max-h-[min(26rem,62dvh)] overflow-y-auto p-1.25 empty:hidden"
+      >
+        {groups.map((group) => (
+          <div key={group.name} role="group" aria-label={group.name}>
+            <div aria-hidden="true" className="px-2.5 pt-2 pb-1 text-xs font-medium text-faint">{group.name}</div>
+            {group.results.map((result) => (
+              <Option key={result.id} id={idOf(result)} result={result} active={result === active} onPoint={() => setChosen({ q, id: result.id })} onRun={() => run(result)} />
             ))}
-          </Command.Group>
-        )}
-        {foundPassages.length > 0 && (
-          <Command.Group heading={<Heading>{words.documents}</Heading>}>
-            {foundPassages.map((passage) => (
-              <Item
-                key={passage.chunk}
-                value={`passage ${passage.chunk}`}
-                icon={FileText}
-                end={passage.page > 0 && words.page(format.number(passage.page))}
-                onSelect={run(() =>
-                  navigate({ to: "/documents/$document", params: { document: passage.document.id }, search: { from: passage.start, to: passage.end } }),
-                )}
-              >
-                <span className="block truncate"><Highlight text={passage.document.title} words={terms} /></span>
-                <span className="block truncate text-s text-muted"><Highlight text={snippet(passage.text, terms)} words={terms} /></span>
-              </Item>
-            ))}
-          </Command.Group>
-        )}
-        {shownPlaces.length > 0 && (
-          <Command.Group heading={<Heading>{words.goTo}</Heading>}>
-            {shownPlaces.map(({ name, icon, go }) => (
-              <Item key={name} value={`place ${name}`} icon={icon} onSelect={run(go)}>{name}</Item>
-            ))}
-          </Command.Group>
-        )}
-      </Command.List>
-    </Command>
+          </div>
+        ))}
+      </div>
+      {nothing && <p className="px-3 py-6 text-center text-muted">{words.none(q)}</p>}
+      <p role="status" className="unseen">{nothing ? words.none(q) : searching ? "" : words.count(all.length)}</p>
+    </>
   );
 }
 
-function Heading({ children }: { children: ReactNode }) {
-  return <span className="block px-2.5 pt-2 pb-1 text-xs font-medium text-faint">{children}</span>;
+interface OptionProps {
+  id: string;
+  result: Result;
+  active: boolean;
+  onPoint: () => void;
+  onRun: () => void;
 }
 
-interface ItemProps {
-  value: string;
-  icon: LucideIcon;
-  end?: ReactNode;
-  onSelect: () => void;
-  children: ReactNode;
-}
-
-function Item({ value, icon: Icon, end, onSelect, children }: ItemProps) {
+function Option({ id, result: { icon: Icon, content, end }, active, onPoint, onRun }: OptionProps) {
   return (
-    <Command.Item
-      value={value}
-      onSelect={onSelect}
-      className="flex min-h-9 cursor-pointer items-center gap-3 rounded-s px-2.5 py-1.5 data-[selected=true]:bg-hover touch:min-h-11"
+    // The focus stays in the field, where the arrow keys and Enter are handled.
+    // eslint-disable-next-line jsx-a11y/click-events-have-key-events
+    <div
+      id={id}
+      role="option"
+      tabIndex={-1}
+      aria-selected={active}
+      onPointerMove={active ? undefined : onPoint}
+      onClick={onRun}
+      className="flex min-h-9 cursor-pointer items-center gap-3 rounded-s px-2.5 py-1.5 aria-selected:bg-hover contrast:aria-selected:ring-line touch:min-h-11"
     >
       <Icon aria-hidden="true" className="text-muted" />
-      <span className="min-w-0 flex-1">{children}</span>
-      {end && <span className="num text-xs whitespace-nowrap text-faint">{end}</span>}
-    </Command.Item>
+      <span className="min-w-0 flex-1">{content}</span>
+      {end && <span className="num text-xs whitespace-nowrap text-muted">{end}</span>}
+    </div>
   );
+}
+
+/** What fits the words: chats, passages and pages, each with its way there. */
+function useResults(q: string): { groups: readonly Group[]; searching: boolean; error: unknown } {
+  const words = useWords(searchWords);
+  const format = useFormat();
+  const navigate = useNavigate();
+  const { person } = useSession();
+  const terms = q.split(/\s+/).filter((w) => w.length > 1);
+  const chats = useQuery(foundChatsQuery(q));
+  const passages = useQuery(foundPassagesQuery(q));
+
+  const places: Result[] = [
+    { id: "place-new", content: words.newChat, icon: SquarePen, go: () => navigate({ to: "/" }) },
+    { id: "place-knowledge", content: words.knowledge, icon: BookOpen, go: () => navigate({ to: "/knowledge" }) },
+    ...(administers(person) ? [{ id: "place-people", content: words.people, icon: Users, go: () => navigate({ to: "/people" }) }] : []),
+    { id: "place-profile", content: words.profile, icon: Settings, go: () => navigate({ to: "/profile" }) },
+  ];
+  const groups: Group[] = [
+    {
+      name: words.chats,
+      results: (chats.data?.items ?? []).map((chat) => ({
+        id: `chat-${chat.id}`,
+        icon: MessageSquare,
+        content: <span className="block truncate"><Highlight text={chat.title} words={terms} /></span>,
+        end: format.age(chat.updatedAt),
+        go: () => navigate({ to: "/c/$conversation", params: { conversation: chat.id } }),
+      })),
+    },
+    {
+      name: words.documents,
+      results: (passages.data?.items ?? []).map((passage) => ({
+        id: `passage-${passage.chunk}`,
+        icon: FileText,
+        content: (
+          <>
+            <span className="block truncate"><Highlight text={passage.document.title} words={terms} /></span>
+            <span className="block truncate text-s text-muted"><Highlight text={snippet(passage.text, terms)} words={terms} /></span>
+          </>
+        ),
+        end: passage.page > 0 && words.page(format.number(passage.page)),
+        go: () => navigate({ to: "/documents/$document", params: { document: passage.document.id }, search: { from: passage.start, to: passage.end } }),
+      })),
+    },
+    {
+      name: words.goTo,
+      results: places.filter(({ content }) => terms.every((t) => String(content).toLowerCase().includes(t.toLowerCase()))),
+    },
+  ];
+  return {
+    groups: groups.filter((group) => group.results.length > 0),
+    searching: chats.isFetching || passages.isFetching,
+    error: chats.error ?? passages.error,
+  };
 }

@@ -15,5 +15,6 @@ searchWords.put("de", {
   page: (page) => `S. ${page}`,
   searching: "Suche läuft",
   none: (q) => `Nichts gefunden für „${q}“.`,
+  count: (n) => (n === 1 ? "1 Ergebnis" : `${n} Ergebnisse`),
   failed: "Die Suche ist fehlgeschlagen.",
 });

@@ -15,5 +15,6 @@ searchWords.put("fr", {
   page: (page) => `p. ${page}`,
   searching: "Recherche en cours",
   none: (q) => `Rien trouvé pour « ${q} ».`,
+  count: (n) => (n === 1 ? "1 résultat" : `${n} résultats`),
   failed: "La recherche a échoué.",
 });

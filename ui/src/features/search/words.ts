@@ -15,5 +15,6 @@ export const searchWords = new Catalogue({
   page: (page: string) => `p. ${page}`,
   searching: "Searching",
   none: (q: string) => `Nothing found for “${q}”.`,
+  count: (n: number) => (n === 1 ? "1 result" : `${n} results`),
   failed: "The search failed.",
 });
