@@ -275,7 +275,8 @@ describe("asking on", () => {
     await article();
     const box = screen.getByRole("textbox", { name: "Ask another question" });
     await userEvent.type(box, "And at half load?{Enter}");
-    expect(await screen.findByText("And at half load?")).toBeInTheDocument();
+    // The stored question takes the place of the one that was sent: which of them is found does not matter.
+    await screen.findByText("And at half load?");
     expect(box).toHaveValue("");
     expect(await screen.findByRole("button", { name: "Stop writing" })).toBeInTheDocument();
     run.send(...eventsOf(anAnswer({ id: "m4", parent: "m3", run: "r2", content: "Words.\n\n- At half load 38 %. [1]" })).slice(0, 8));

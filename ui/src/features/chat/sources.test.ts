@@ -33,5 +33,6 @@ describe("sources of an answer", () => {
     expect(placeOf(cite(1, "a", 37, "Performance"), page)).toBe("p. 37");
     expect(placeOf(cite(1, "a", 0, "Performance\nBrake efficiency"), page)).toBe("Brake efficiency");
     expect(placeOf(cite(1, "a"), page)).toBe("");
+    expect(placeOf(cite(1, "a", 0, "Title of a"), page)).toBe("");
   });
 });

@@ -44,7 +44,9 @@ export function pagesOf(citations: readonly Citation[]): string {
   return [...new Set(citations.map((c) => c.page).filter((page) => page > 0))].join(", ");
 }
 
-/** The passage's place in words: its page, or the last heading above it. */
-export function placeOf({ page, heading }: Pick<Citation, "page" | "heading">, pageWord: (page: string) => string): string {
-  return page > 0 ? pageWord(String(page)) : lastHeading(heading);
+/** The passage's place in words: its page, or the last heading above it unless that only says the title again. */
+export function placeOf({ page, heading, document }: Pick<Citation, "page" | "heading" | "document">, pageWord: (page: string) => string): string {
+  if (page > 0) return pageWord(String(page));
+  const last = lastHeading(heading);
+  return last === document.title ? "" : last;
 }

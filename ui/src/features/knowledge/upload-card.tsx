@@ -78,12 +78,18 @@ function UploadRow({ upload }: { upload: Upload }) {
           <Progress className="mt-1.5" label={words.progressOf(upload.name)} done={upload.sent} total={upload.size} />
         )}
       </div>
-      {refused && upload.problem?.code !== "empty" && (
+      {refused && mayHelp(upload) && (
         <IconButton small icon={RotateCcw} label={words.againOne(upload.name)} onClick={() => uploads.again(upload.id)} />
       )}
       <IconButton small icon={X} label={refused ? words.dismiss(upload.name) : words.stopOne(upload.name)} onClick={() => uploads.remove(upload.id)} />
     </li>
   );
+}
+
+/** Whether sending the same file again can end otherwise: what the server will not read stays unread. */
+function mayHelp({ problem }: Upload): boolean {
+  if (!problem || problem.code === "empty") return false;
+  return ![400, 403, 404, 413, 415, 422].includes(problem.status);
 }
 
 function useReason({ problem }: Upload): { cause: string; cure: string; request: string } {
