@@ -132,10 +132,10 @@ test("from the set-up link to an answer with its source, and out again", async (
     await page.goto(`${service.origin}/profile`);
     await expect(page.getByText("Chrome on Linux")).toBeVisible();
     await inspect(page, "profile");
-    await page.getByRole("radio", { name: "Deutsch" }).check({ force: true });
+    await page.getByText("Deutsch", { exact: true }).click();
     await expect(page.getByRole("heading", { name: "Oberfläche" })).toBeVisible();
     await inspect(page, "profile-de");
-    await page.getByRole("radio", { name: "English" }).check({ force: true });
+    await page.getByText("English", { exact: true }).click();
     await expect(page.getByRole("heading", { name: "Interface" })).toBeVisible();
   });
 

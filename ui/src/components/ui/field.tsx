@@ -168,7 +168,7 @@ export function Choice<T extends string>({ label, value, options, onChange }: Ch
         {options.map(({ value: v, label: text, icon: Icon }) => (
           <label
             key={v}
-            className="inline-flex h-[calc(var(--control)-0.375rem)] items-center gap-1.75 rounded-[0.375rem] px-2.75 font-medium text-muted transition-[background,color] duration-fast hover:text-text has-checked:bg-raised has-checked:text-text has-checked:card-edge has-focus-visible:outline-2 has-focus-visible:outline-offset-1 has-focus-visible:outline-focus"
+            className="relative inline-flex h-[calc(var(--control)-0.375rem)] items-center gap-1.75 rounded-[0.375rem] px-2.75 font-medium text-muted transition-[background,color] duration-fast hover:text-text has-checked:bg-raised has-checked:text-text has-checked:card-edge has-focus-visible:outline-2 has-focus-visible:outline-offset-1 has-focus-visible:outline-focus"
           >
             <input type="radio" name={name} value={v} checked={v === value} onChange={() => onChange(v)} className="unseen" />
             {Icon && <Icon aria-hidden="true" className="size-4" />}
