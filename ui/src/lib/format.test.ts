@@ -5,8 +5,9 @@ const plain = (text: string) => text.replace(/[\u00a0\u202f]/g, " ");
 
 describe("formatBytes", () => {
   it.each([
-    [0, "0 byte"],
-    [999, "999 byte"],
+    [0, "0 bytes"],
+    [1, "1 byte"],
+    [999, "999 bytes"],
     [1_200, "1.2 kB"],
     [18_400_000, "18.4 MB"],
     [212_000_000, "212 MB"],
@@ -17,6 +18,7 @@ describe("formatBytes", () => {
   it("follows the language", () => {
     expect(plain(formatBytes("de", 18_400_000))).toBe("18,4 MB");
     expect(plain(formatBytes("fr", 18_400_000))).toBe("18,4 Mo");
+    expect(plain(formatBytes("fr", 758))).toBe("758 octets");
   });
 });
 

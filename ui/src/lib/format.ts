@@ -20,7 +20,7 @@ export function formatBytes(language: Language, bytes: number): string {
   return new Intl.NumberFormat(language, {
     style: "unit",
     unit,
-    unitDisplay: "short",
+    unitDisplay: unit === "byte" ? "long" : "short",
     maximumFractionDigits: n < 10 && unit !== "byte" ? 1 : n < 100 && unit !== "byte" && unit !== "kilobyte" ? 1 : 0,
   }).format(n);
 }

@@ -131,7 +131,7 @@ export function SelectField<T extends string>({ label, help, error, hideLabel, v
   const id = useId();
   return (
     <Shell {...{ id, label, help, error, hideLabel, className }}>
-      <div className={cx(box, "px-0", error && wrong)}>
+      <div className={cx(box, "px-0!", error && wrong)}>
         <select
           id={id}
           value={value}
