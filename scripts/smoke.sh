@@ -218,7 +218,8 @@ chatets doctor
 step "stop, and the same commands without the service"
 stop
 ! curl -s --max-time 2 "$base/health" >/dev/null || fail "something still answers on $base"
-chatets ask "When are the shelves wiped?" --knowledge "Ward handbook" | grep -q Tuesday || fail "chatets ask says nothing with the service stopped"
+chatets ask "When are the shelves wiped?" --knowledge "Ward handbook" >"$dir/out.txt"
+grep -q Tuesday "$dir/out.txt" || fail "chatets ask said with the service stopped: $(cat "$dir/out.txt")"
 chatets audit verify
 chatets doctor
 

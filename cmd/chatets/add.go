@@ -216,7 +216,7 @@ func (a *adding) settle(ctx context.Context, s *service) error {
 	for pause := soonest; ; pause = min(latest, pause*3/2) {
 		select {
 		case <-ctx.Done():
-			return fault.New(fault.Cancelled, "Stopped; %d documents are added and still worked on by the service.", len(a.pending)+1).Because(ctx.Err())
+			return fault.New(fault.Cancelled, "Stopped; %s added before and still worked on by the service.", count(len(a.pending)+1, "document was", "documents were")).Because(ctx.Err())
 		case <-wait.C:
 		}
 		id := d.ID
@@ -229,7 +229,7 @@ func (a *adding) settle(ctx context.Context, s *service) error {
 			bar.end()
 			a.results = append(a.results, result{p.file, d})
 			if !a.o.json {
-				a.o.say("Added %s: %d passages.", d.Name, d.Chunks)
+				a.o.say("Added %s: %s.", d.Name, count(d.Chunks, "passage"))
 			}
 			return nil
 		case "failed":

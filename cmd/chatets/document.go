@@ -79,7 +79,7 @@ func (o *options) listDocuments(cmd *cobra.Command, s *service, base string) err
 		}
 		bases = found
 	}
-	return o.rows([]string{"name", "knowledge", "state", "passages", "size", "reason", "id"}, func(row func(...any) error) error {
+	return o.rows([]string{"name", "knowledge", "state", "chunks", "size", "reason", "id"}, func(row func(...any) error) error {
 		for _, k := range bases {
 			err := each(cmd.Context(), s, "/api/documents?knowledge="+url.QueryEscape(k.ID), func(d document) error {
 				return row(d.Name, k.Name, d.State, d.Chunks, o.bytes(d.Size), d.Reason, d.ID)

@@ -83,6 +83,18 @@ func size(n int64) string {
 	return fmt.Sprintf("%.1f %ciB", f, " KMGT"[unit])
 }
 
+// count says how many there are of a thing; several is its word for more than
+// one, with an s where none is given.
+func count(n int, one string, several ...string) string {
+	switch {
+	case n == 1:
+		return "1 " + one
+	case len(several) > 0:
+		return fmt.Sprintf("%d %s", n, several[0])
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
 // maxPassword is how much is read of a password from standard input, in bytes.
 const maxPassword = 4096
 
