@@ -18,6 +18,8 @@ interface ReaderProps {
   passage?: Passage | undefined;
   /** A page to read rather than a page beside an answer. */
   large?: boolean;
+  /** Takes the keys when it opens, so that they scroll the text at once. */
+  focus?: boolean;
   className?: string;
 }
 
@@ -25,12 +27,16 @@ interface ReaderProps {
  * A document's text on paper. It opens at the passage, which stands at a third of the height, and grows both
  * ways while it is scrolled; what was loaded above never moves what is being read.
  */
-export function Reader({ document, passage, large, className }: ReaderProps) {
+export function Reader({ document, passage, large, focus, className }: ReaderProps) {
   const words = useWords(documentWords);
   const query = useInfiniteQuery(contentQuery(document, passage?.from ?? 0));
   const pages = query.data?.pages;
   const first = pages?.[0]?.blocks[0]?.start;
   const desk = useReadingPlace(first, `${document} ${passage?.from ?? 0}`, pages !== undefined);
+
+  useEffect(() => {
+    if (focus) desk.current?.focus({ preventScroll: true });
+  }, [focus, desk]);
 
   const { fetchPreviousPage, fetchNextPage } = query;
   const previous = useCallback(() => void fetchPreviousPage({ cancelRefetch: false }), [fetchPreviousPage]);

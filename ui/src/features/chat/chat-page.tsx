@@ -33,6 +33,7 @@ export function ChatPage() {
 interface OpenSource {
   message: string;
   number: number;
+  byKeys?: boolean;
 }
 
 function Chat({ id }: { id: string }) {
@@ -51,7 +52,15 @@ function Chat({ id }: { id: string }) {
     ask.mutate({ message, knowledge }, { onError: () => composer.current?.restore(message) });
     requestAnimationFrame(() => transcript.current?.toLatest());
   };
-  const open = useCallback((message: string, number: number) => setSources({ message, number }), []);
+  const opener = useRef<HTMLElement>(null);
+  const open = useCallback((message: string, number: number) => {
+    opener.current = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+    setSources({ message, number, byKeys: opener.current?.matches(":focus-visible") === true });
+  }, []);
+  const close = () => {
+    setSources(undefined);
+    if (sources?.byKeys) opener.current?.focus();
+  };
   const shown = messages.find((message) => message.id === sources?.message);
   const cited = messages.findLast((message) => message.citations.length > 0);
   const busy = ask.isPending || writing !== undefined;
@@ -124,8 +133,9 @@ function Chat({ id }: { id: string }) {
         open={sources !== undefined}
         citations={shown?.citations ?? []}
         number={sources?.number}
-        onOpen={(number) => sources && setSources({ ...sources, number })}
-        onClose={() => setSources(undefined)}
+        byKeys={sources?.byKeys === true}
+        onOpen={(number) => sources && setSources({ ...sources, number, byKeys: false })}
+        onClose={close}
       />
     </>
   );

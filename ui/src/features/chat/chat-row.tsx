@@ -40,9 +40,16 @@ export function ChatRow({ row }: { row: Conversation }) {
       </li>
     );
   }
+  const takeAway = () => {
+    // The row goes, and the focus with it: it moves on to the neighbour.
+    const own = link.current?.closest("li");
+    const neighbour = (own?.nextElementSibling ?? own?.previousElementSibling)?.querySelector("a");
+    remove();
+    setTimeout(() => neighbour?.focus(), 0);
+  };
   const press = (event: KeyboardEvent) => {
     if (event.key === "F2") setEditing(true);
-    else if (event.key === "Delete") remove();
+    else if (event.key === "Delete") takeAway();
     else return;
     event.preventDefault();
   };
@@ -59,21 +66,19 @@ export function ChatRow({ row }: { row: Conversation }) {
         >
           {row.title}
         </Link>
-        {row.running ? (
-          <span role="img" aria-label={words.writing} title={words.writing} className="spinner me-1 group-hover/row:hidden group-focus-within/row:hidden" />
-        ) : (
-          <span className="num pe-1 text-xs text-faint group-focus-within/row:hidden group-hover/row:hidden touch:group-focus-within/row:inline touch:group-hover/row:inline">
-            {format.age(row.updatedAt)}
-          </span>
-        )}
-        <div className="relative z-1 hidden group-focus-within/row:block group-hover/row:block has-[[data-state=open]]:block touch:block">
-          <Menu
-            align="start"
-            trigger={<IconButton small icon={Ellipsis} label={words.menuOf(row.title)} className="size-6! touch:size-9!" />}
-          >
+        <span className="flex min-w-6 flex-none justify-end group-focus-within/row:invisible group-hover/row:invisible group-has-[[data-state=open]]/row:invisible touch:visible!">
+          {row.running ? (
+            <span role="img" aria-label={words.writing} title={words.writing} className="spinner me-1" />
+          ) : (
+            <span className="num pe-1 text-xs text-faint">{format.age(row.updatedAt)}</span>
+          )}
+        </span>
+        {/* It is only unseen, not gone: the focus must find its way back to it. */}
+        <div className="absolute end-1 z-1 opacity-0 group-focus-within/row:opacity-100 group-hover/row:opacity-100 has-[[data-state=open]]:opacity-100 touch:static touch:opacity-100">
+          <Menu align="start" trigger={<IconButton small icon={Ellipsis} label={words.menuOf(row.title)} className="size-6! touch:size-9!" />}>
             <MenuItem icon={Pencil} keys="F2" onSelect={() => setEditing(true)}>{words.rename}</MenuItem>
             <MenuLine />
-            <MenuItem icon={Trash2} danger onSelect={remove}>{words.remove}</MenuItem>
+            <MenuItem icon={Trash2} danger onSelect={takeAway}>{words.remove}</MenuItem>
           </Menu>
         </div>
       </div>

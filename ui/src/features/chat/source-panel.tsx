@@ -15,12 +15,14 @@ interface SourcePanelProps {
   open: boolean;
   citations: readonly Citation[];
   number: number | undefined;
+  /** It was opened with the keyboard, which goes on in it. */
+  byKeys: boolean;
   onOpen: (number: number) => void;
   onClose: () => void;
 }
 
 /** Beside the answer: its keys, and the document of one of them opened at the passage. */
-export function SourcePanel({ open, citations, number, onOpen, onClose }: SourcePanelProps) {
+export function SourcePanel({ open, citations, number, byKeys, onOpen, onClose }: SourcePanelProps) {
   const words = useWords(chatWords);
   const onPhone = useMedia(phone);
   const current = citations.find((c) => c.number === number) ?? citations[0];
@@ -37,8 +39,12 @@ export function SourcePanel({ open, citations, number, onOpen, onClose }: Source
         </>
       )}
     >
-      {!onPhone && <SourceRows citations={citations} current={current?.number} onOpen={onOpen} />}
-      {current && <Viewer citation={current} />}
+      {/* Escape is only a second way out; the button in the head is the first. */}
+      {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions */}
+      <div className="flex min-h-0 flex-1 flex-col" onKeyDown={(event) => event.key === "Escape" && onClose()}>
+        {!onPhone && <SourceRows citations={citations} current={current?.number} onOpen={onOpen} />}
+        {current && <Viewer citation={current} focus={byKeys} />}
+      </div>
     </Panel>
   );
 }
@@ -99,7 +105,7 @@ function SourceRows({ citations, current, onOpen }: ChoiceProps) {
   );
 }
 
-function Viewer({ citation }: { citation: Citation }) {
+function Viewer({ citation, focus }: { citation: Citation; focus: boolean }) {
   const words = useWords(chatWords);
   const place = placeOf(citation, words.page);
   return (
@@ -128,6 +134,7 @@ function Viewer({ citation }: { citation: Citation }) {
         <Reader
           document={citation.document.id}
           passage={{ from: citation.start, to: citation.end, number: citation.number }}
+          focus={focus}
           className="px-4 pb-4"
         />
       ) : (

@@ -27,7 +27,7 @@ export function DocumentTable({ documents, mayEdit, onAct }: DocumentTableProps)
           <Head className="max-frame:hidden">{words.state}</Head>
           <Head figures className="max-frame:hidden">{words.passages}</Head>
           <Head figures className="max-frame:hidden">{words.size}</Head>
-          <Head figures>{words.changed}</Head>
+          <Head figures className="max-frame:hidden">{words.changed}</Head>
           <Head hidden>{words.actions}</Head>
         </>
       }
@@ -65,7 +65,10 @@ function DocumentRow({ document, mayEdit, onAct }: { document: Document; mayEdit
               {document.title}
             </Link>
             <span className="relative z-1 mt-1 grid justify-items-start gap-1 frame:hidden">
-              {state}
+              <span className="flex flex-wrap items-center gap-x-2 gap-y-1">
+                {state}
+                <span className="num text-xs text-muted">{format.bytes(document.size)}, {format.age(document.updatedAt)}</span>
+              </span>
               {why}
             </span>
           </span>
@@ -79,7 +82,7 @@ function DocumentRow({ document, mayEdit, onAct }: { document: Document; mayEdit
       </Cell>
       <Cell figures className="max-frame:hidden">{document.chunks > 0 ? format.number(document.chunks) : <span className="text-faint">–</span>}</Cell>
       <Cell figures className="whitespace-nowrap max-frame:hidden">{format.bytes(document.size)}</Cell>
-      <Cell figures className="whitespace-nowrap text-muted">
+      <Cell figures className="whitespace-nowrap text-muted max-frame:hidden">
         <time dateTime={document.updatedAt} title={format.time(document.updatedAt)}>{format.age(document.updatedAt)}</time>
       </Cell>
       <Cell className="w-px text-end">
