@@ -74,7 +74,7 @@ describe("a chat", () => {
     const keys = await screen.findAllByRole("link", { name: "Source 1: Document 1, Section" });
     await userEvent.click(keys[0] as HTMLElement);
     expect(keys[0]).toHaveAttribute("aria-current", "true");
-    const panel = screen.getByRole("complementary", { name: "Sources" });
+    const panel = await screen.findByRole("complementary", { name: "Sources" });
     expect(await within(panel).findByText("Words of passage 1.")).toHaveProperty("tagName", "MARK");
     expect(within(panel).getByText("Passage 1")).toBeInTheDocument();
     expect(within(panel).getByRole("link", { name: "Open the document" })).toHaveAttribute("href", "/documents/doc1?from=100&to=119&n=1");

@@ -1,6 +1,6 @@
 import { Link, useParams } from "@tanstack/react-router";
 import { MessageCircleOff, PanelRight, SquarePen } from "lucide-react";
-import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { asProblem } from "@/api/problem";
 import { Button } from "@/components/ui/button";
 import { Empty } from "@/components/ui/empty";
@@ -18,10 +18,12 @@ import { Dock } from "./dock";
 import { KnowledgePicker } from "./knowledge-picker";
 import type { Message } from "./queries";
 import { RunLine } from "./run-line";
-import { SourcePanel } from "./source-panel";
 import { Transcript, type TranscriptHandle } from "./transcript";
 import { useChat } from "./use-chat";
 import { chatWords } from "./words";
+
+// The document is a press away: what sets it on paper comes with the first one.
+const SourcePanel = lazy(() => import("./source-panel").then((module) => ({ default: module.SourcePanel })));
 
 /** One chat: what was asked and answered, the answer that is being written, and the place to ask on. */
 export function ChatPage() {
@@ -129,14 +131,17 @@ function Chat({ id }: { id: string }) {
           />
         </Dock>
       )}
-      <SourcePanel
-        open={sources !== undefined}
-        citations={shown?.citations ?? []}
-        number={sources?.number}
-        byKeys={sources?.byKeys === true}
-        onOpen={(number) => sources && setSources({ ...sources, number, byKeys: false })}
-        onClose={close}
-      />
+      {sources && (
+        <Suspense fallback={null}>
+          <SourcePanel
+            citations={shown?.citations ?? []}
+            number={sources.number}
+            byKeys={sources.byKeys === true}
+            onOpen={(number) => setSources({ ...sources, number, byKeys: false })}
+            onClose={close}
+          />
+        </Suspense>
+      )}
     </>
   );
 }

@@ -12,7 +12,6 @@ import { type Citation, placeOf } from "./sources";
 import { chatWords } from "./words";
 
 interface SourcePanelProps {
-  open: boolean;
   citations: readonly Citation[];
   number: number | undefined;
   /** It was opened with the keyboard, which goes on in it. */
@@ -22,13 +21,13 @@ interface SourcePanelProps {
 }
 
 /** Beside the answer: its keys, and the document of one of them opened at the passage. */
-export function SourcePanel({ open, citations, number, byKeys, onOpen, onClose }: SourcePanelProps) {
+export function SourcePanel({ citations, number, byKeys, onOpen, onClose }: SourcePanelProps) {
   const words = useWords(chatWords);
   const onPhone = useMedia(phone);
   const current = citations.find((c) => c.number === number) ?? citations[0];
   return (
     <Panel
-      open={open && current !== undefined}
+      open={current !== undefined}
       onClose={onClose}
       title={words.sources}
       head={onPhone ? (
