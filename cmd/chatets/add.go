@@ -153,7 +153,10 @@ func (a *adding) run(cmd *cobra.Command, s *service) error {
 // fail notes and tells why a file was not added. What is no business of the
 // file ends the command.
 func (a *adding) fail(ctx context.Context, file string, d document, why error) error {
-	if r := fault.Of(why); ctx.Err() != nil || r.Kind == fault.Unavailable && r.Code != "file-unreadable" {
+	if ctx.Err() != nil {
+		return a.stopped(ctx, 0)
+	}
+	if r := fault.Of(why); r.Kind == fault.Unavailable && r.Code != "file-unreadable" {
 		return why
 	}
 	a.failed++
@@ -162,6 +165,16 @@ func (a *adding) fail(ctx context.Context, file string, d document, why error) e
 	a.results = append(a.results, result{file, d})
 	fmt.Fprintln(a.o.err, sentenceFor(file, why))
 	return nil
+}
+
+// stopped is the end of a command by a signal: what was taken stays; more counts
+// what is not in pending.
+func (a *adding) stopped(ctx context.Context, more int) error {
+	e := fault.New(fault.Cancelled, "Stopped.")
+	if n := len(a.pending) + more; n > 0 {
+		e = fault.New(fault.Cancelled, "Stopped; %s taken before and still to be worked on by the service.", count(n, "document was", "documents were"))
+	}
+	return e.Because(ctx.Err())
 }
 
 func (a *adding) upload(ctx context.Context, s *service, k knowledge, file string) (document, error) {
@@ -216,12 +229,15 @@ func (a *adding) settle(ctx context.Context, s *service) error {
 	for pause := soonest; ; pause = min(latest, pause*3/2) {
 		select {
 		case <-ctx.Done():
-			return fault.New(fault.Cancelled, "Stopped; %s added before and still worked on by the service.", count(len(a.pending)+1, "document was", "documents were")).Because(ctx.Err())
+			return a.stopped(ctx, 1)
 		case <-wait.C:
 		}
 		id := d.ID
 		d = document{}
 		if err := s.Call(ctx, "GET", "/api/documents/"+url.PathEscape(id), nil, &d); err != nil {
+			if ctx.Err() != nil {
+				return a.stopped(ctx, 1)
+			}
 			return a.fail(ctx, p.file, p.document, err)
 		}
 		switch d.State {
