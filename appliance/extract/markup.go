@@ -117,7 +117,6 @@ func tame(source string) string {
 	t := tamer{}
 	t.out.Grow(len(source) + len(source)/64)
 	for line := range strings.SplitSeq(source, "\n") {
-		line = shallow(line)
 		for len(line) > maxLine {
 			var part string
 			part, line = wrap(line)
@@ -137,6 +136,7 @@ type tamer struct {
 }
 
 func (t *tamer) line(line string) {
+	line = shallow(line)
 	bare := strings.TrimSpace(line)
 	switch {
 	case t.fence != "":

@@ -3,6 +3,7 @@ package lexical
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"embed"
 	"encoding/hex"
 	"fmt"
@@ -124,6 +125,13 @@ func Add(ctx context.Context, tx *sqlite.Tx, entries ...Entry) error {
 		t.add(e.Base, f, 1)
 	}
 	return t.write(ctx, tx)
+}
+
+// Holds reports whether passages of a document are in the index.
+func Holds(ctx context.Context, db *sql.DB, document string) (bool, error) {
+	var found bool
+	err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM lexical_entry WHERE document = ?)`, document).Scan(&found)
+	return found, err
 }
 
 // Remove takes passages of a document out of the index, in the caller's

@@ -46,6 +46,9 @@ type Hit struct {
 
 // candidates is how many passages FTS5 ranks before they are scored here.
 const candidates = 200
+
+// wideShare is the part of the index from which on it costs less to check the
+// bases of ranked passages than to ask for them in the match.
 const wideShare = 0.25
 
 // Search ranks the passages of the query's bases, best first. Quoted phrases

@@ -21,6 +21,8 @@ type need struct {
 	prefix bool     // a single character of a script without spaces: terms that begin with it
 	form   form
 	code   bool
+	extra  bool    // says again what other needs say; counts for the score alone
+	aside  bool    // asks for a number and is seldom in the answer
 	rarity float64 // idf, set when the counts are known
 	weight float64 // in coverage
 	held   float64 // passages that hold it
@@ -130,9 +132,7 @@ func needs(tokens []token, stop map[string]bool) []need {
 						add(need{term: t.term, or: []string{joined.term}, form: word})
 					}
 				}
-				if len(list) == before {
-					add(need{term: joined.term, form: join})
-				}
+				add(need{term: joined.term, form: join, extra: len(list) > before})
 			}
 			i += parts
 			continue
@@ -140,7 +140,7 @@ func needs(tokens []token, stop map[string]bool) []need {
 		switch t := tokens[i]; t.form {
 		case word:
 			if !stop[t.surface] {
-				add(need{term: t.term, form: word, code: mixed(t.surface)})
+				add(need{term: t.term, form: word, code: mixed(t.surface), aside: i > 0 && measures(tokens[i-1].surface, t.surface)})
 			}
 		case gram:
 			if stop == nil || !hiragana(t.surface) {
@@ -156,6 +156,23 @@ func needs(tokens []token, stop map[string]bool) []need {
 		list[i].pair = list[i].term + " " + list[i+1].term
 	}
 	return list
+}
+
+// measures reports the second word of "how long" and its like.
+func measures(before, word string) bool {
+	switch before {
+	case "how":
+		switch word {
+		case "long", "often", "far", "big", "large", "old", "soon", "fast", "quickly", "tall":
+			return true
+		}
+	case "wie":
+		switch word {
+		case "lange", "oft", "weit", "gross", "alt", "bald", "schnell":
+			return true
+		}
+	}
+	return false
 }
 
 // joinAt finds the join whose first part is the first token.

@@ -11,17 +11,27 @@ import (
 	"strings"
 )
 
-// The constants of BM25 and the weight of a word by where it stands.
+// What a score is made of. k1 and slope are BM25's own; the others were chosen by
+// measuring with scripts/bench/retrieval.
 const (
 	k1            = 1.2
-	b             = 0.75
+	slope         = 0.75 // how much the length of a passage counts
 	titleWeight   = 1.5
 	headingWeight = 1.2
-	codeBoost     = 3.0
-	pairBoost     = 0.4
-	unknownGram   = 0.3
-	enoughNeeds   = 4
-	common        = 0.1
+	codeBoost     = 3.0  // a part number that is right outweighs words that fit
+	pairBoost     = 0.4  // neighbours of the question are neighbours in the passage
+	unknownGram   = 0.3  // pairs that are nowhere: most straddle two words of the question
+	extraShare    = 0.15 // "read-back" as readback, besides read and back
+	asideShare    = 0.3  // "long" in "how long"
+)
+
+// Candidates are found by needs that stand in no more than a tenth of the
+// passages and by the four rarest in any case, but beyond the second only while
+// there are not too many rows to rank.
+const (
+	common      = 0.1
+	enoughNeeds = 4
+	manyRows    = 2500
 )
 
 // ranker scores passages for one question in one set of bases.
@@ -96,12 +106,25 @@ func (r *ranker) weigh(holding map[string]float64) {
 		if n.form == gram && df == 0 {
 			n.weight *= unknownGram // most of these straddle two words
 		}
-		if n.code {
+		switch {
+		case n.code:
 			n.rarity *= codeBoost
+		case n.extra:
+			n.rarity *= extraShare
+			n.weight = 0
+		case n.aside:
+			n.rarity *= asideShare
+			n.weight *= asideShare
 		}
 	}
 	if len(r.needs) > maxNeeds {
-		slices.SortStableFunc(r.needs, func(a, b need) int { return cmp.Compare(b.rarity, a.rarity) })
+		// What is nowhere finds nothing; it must not crowd out what is somewhere.
+		slices.SortStableFunc(r.needs, func(a, b need) int {
+			if (a.held > 0) != (b.held > 0) {
+				return cmp.Compare(min(b.held, 1), min(a.held, 1))
+			}
+			return cmp.Compare(b.rarity, a.rarity)
+		})
 		r.needs = r.needs[:maxNeeds]
 	}
 	for _, n := range r.needs {
@@ -115,8 +138,9 @@ func (r *ranker) weigh(holding map[string]float64) {
 func (r *ranker) telling() []need {
 	list := slices.Clone(r.needs)
 	slices.SortStableFunc(list, func(a, b need) int { return cmp.Compare(a.held, b.held) })
-	n := 0
-	for n < len(list) && (n < enoughNeeds || list[n].held <= r.passages*common) {
+	n, rows := 0, 0.0
+	for n < len(list) && (n < enoughNeeds || list[n].held <= r.passages*common) && (n < 2 || rows+list[n].held <= manyRows) {
+		rows += list[n].held
 		n++
 	}
 	return list[:n]
@@ -144,7 +168,7 @@ func (r *ranker) rank(found []candidate, exact bool, k int) []Hit {
 // score is BM25 over the fields, with a little more for neighbours of the
 // question that are neighbours in the passage.
 func (r *ranker) score(c candidate) (score, coverage float64) {
-	long := k1 * (1 - b + b*float64(c.words())/r.average)
+	long := k1 * (1 - slope + slope*float64(c.words())/r.average)
 	for _, n := range r.needs {
 		times := n.count(c.title)*titleWeight + n.count(c.heading)*headingWeight + n.count(c.text)
 		if n.form == join || len(n.or) > 0 {

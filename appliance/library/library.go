@@ -153,7 +153,6 @@ type Document struct {
 	Created, Updated                time.Time
 
 	blob, content, job string
-	knowledgeOwner     string
 	right              string
 }
 

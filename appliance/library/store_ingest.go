@@ -31,24 +31,28 @@ func (s store) begin(ctx context.Context, id, job string) (Document, error) {
 	return d, err
 }
 
+// cut reports a document that has chunks, or words of some.
+func (s store) cut(ctx context.Context, id string) (bool, error) {
+	var found bool
+	if err := s.db.Read().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM chunk WHERE document = ?)`, id).Scan(&found); err != nil || found {
+		return found, err
+	}
+	return lexical.Holds(ctx, s.db.Read(), id)
+}
+
 // clear removes chunks and words of a document, at most so many, so that the
-// writer is not held long; done reports that none is left.
-func (s store) clear(ctx context.Context, id string, most int) (done bool, err error) {
-	err = s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		words, err := lexical.Remove(ctx, tx, id, most)
-		if err != nil {
+// writer is not held long.
+func (s store) clear(ctx context.Context, id string, most int) error {
+	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		if _, err := lexical.Remove(ctx, tx, id, most); err != nil {
 			return err
 		}
 		const some = `DELETE FROM chunk WHERE number IN (SELECT number FROM chunk WHERE document = ? ORDER BY number LIMIT ?)`
-		result, err := tx.Exec(ctx, some, id, most)
-		if err != nil {
+		if _, err := tx.Exec(ctx, some, id, most); err != nil {
 			return fmt.Errorf("remove chunks: %w", err)
 		}
-		chunks, err := result.RowsAffected()
-		done = words < most && chunks < int64(most)
-		return err
+		return nil
 	})
-	return done, err
 }
 
 // stage writes chunks and their words, not to be found yet.

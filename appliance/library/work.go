@@ -33,7 +33,7 @@ type purge struct {
 // much as putting them in, and nobody who writes should wait longer than that.
 const (
 	stageChunks = 200
-	clearChunks = 20
+	clearChunks = 10
 )
 
 // queue is what the library asks of the job queue outside of a transaction.
@@ -133,14 +133,8 @@ func reasonOf(err error) (reason, cure string) {
 
 // read extracts, cuts and stores one document.
 func (l *Library) read(ctx context.Context, j *job.Running, d Document) error {
-	for done := false; !done; {
-		var err error
-		if done, err = l.store.clear(ctx, d.ID, clearChunks); err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+	if err := l.clear(ctx, d.ID); err != nil {
+		return err
 	}
 	data, err := l.bytes(ctx, d)
 	if err != nil {
@@ -200,6 +194,17 @@ func (l *Library) finish(ctx context.Context, d Document, last []chunk) error {
 		return err
 	}
 	return l.store.ready(ctx, d, last)
+}
+
+// clear removes the chunks and words of a document in small steps.
+func (l *Library) clear(ctx context.Context, id string) error {
+	left, err := l.store.cut(ctx, id)
+	for ; err == nil && left; left, err = l.store.cut(ctx, id) {
+		if err := l.store.clear(ctx, id, clearChunks); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 func (l *Library) bytes(ctx context.Context, d Document) ([]byte, error) {
@@ -263,13 +268,8 @@ func (l *Library) purgeDocument(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	for done := false; !done; {
-		if done, err = l.store.clear(ctx, id, clearChunks); err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+	if err := l.clear(ctx, id); err != nil {
+		return err
 	}
 	if err := l.release(ctx, d.Workspace, d.blob, d.content); err != nil {
 		return err

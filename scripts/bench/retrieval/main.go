@@ -97,7 +97,7 @@ func run(ctx context.Context, data string) error {
 	}
 	for i, s := range sets {
 		other := sets[1-i]
-		if err := floors(ctx, db, s, other); err != nil {
+		if err := floors(ctx, db, s, other, int64(i)*1_000_000); err != nil {
 			return err
 		}
 	}
@@ -121,7 +121,7 @@ func quality(ctx context.Context, db *sqlite.DB, s set, first int64) error {
 		if len(grades) == 0 {
 			continue
 		}
-		hits, err := lexical.Search(ctx, db.Read(), lexical.Query{Text: q.Text, Bases: []string{s.name}, K: 10})
+		hits, err := search(ctx, db, s, q, nil)
 		if err != nil {
 			return err
 		}
@@ -151,38 +151,55 @@ func quality(ctx context.Context, db *sqlite.DB, s set, first int64) error {
 	return nil
 }
 
-// floors prints which share of a set's own questions and of the other set's
-// questions the set's passages still answer at each floor of coverage.
-func floors(ctx context.Context, db *sqlite.DB, s, other set) error {
-	own, err := coverages(ctx, db, s.name, s.queries)
-	if err != nil {
-		return err
+// floors prints which questions are still answered at each floor of coverage:
+// the set's own, the own ones whose right passage is above it, the own ones
+// asked without their right passages, and those of the other set.
+func floors(ctx context.Context, db *sqlite.DB, s, other set, first int64) error {
+	var own, right, without, foreign []float64
+	for _, q := range s.queries {
+		hits, err := search(ctx, db, s, q, nil)
+		if err != nil {
+			return err
+		}
+		own = append(own, most(hits, nil))
+		right = append(right, most(hits, func(h lexical.Hit) bool { return s.grades[q.ID][s.corpus[h.Chunk-first-1].ID] > 0 }))
+		var denied []string
+		for id := range s.grades[q.ID] {
+			denied = append(denied, s.name+id)
+		}
+		if hits, err = search(ctx, db, s, q, denied); err != nil {
+			return err
+		}
+		without = append(without, most(hits, nil))
 	}
-	foreign, err := coverages(ctx, db, s.name, other.queries)
-	if err != nil {
-		return err
+	for _, q := range other.queries {
+		hits, err := search(ctx, db, s, q, nil)
+		if err != nil {
+			return err
+		}
+		foreign = append(foreign, most(hits, nil))
 	}
-	fmt.Printf("\n| floor on %s | own questions answered | questions of %s refused |\n|---|---|---|\n", s.name, other.name)
-	for _, floor := range []float64{0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7} {
-		fmt.Printf("| %.2f | %.1f %% | %.1f %% |\n", floor, 100*share(own, floor), 100-100*share(foreign, floor))
+	fmt.Printf("\n| floor on %s | own questions answered | right passage above it | refused without their passages | questions of %s refused |\n|---|---|---|---|---|\n", s.name, other.name)
+	for floor := 20; floor <= 70; floor += 5 {
+		at := float64(floor) / 100
+		fmt.Printf("| %.2f | %.1f %% | %.1f %% | %.1f %% | %.1f %% |\n", at, 100*share(own, at), 100*share(right, at), 100-100*share(without, at), 100-100*share(foreign, at))
 	}
 	return nil
 }
 
-func coverages(ctx context.Context, db *sqlite.DB, base string, queries []query) ([]float64, error) {
-	var best []float64
-	for _, q := range queries {
-		hits, err := lexical.Search(ctx, db.Read(), lexical.Query{Text: q.Text, Bases: []string{base}, K: 10})
-		if err != nil {
-			return nil, err
+func search(ctx context.Context, db *sqlite.DB, s set, q query, denied []string) ([]lexical.Hit, error) {
+	return lexical.Search(ctx, db.Read(), lexical.Query{Text: q.Text, Bases: []string{s.name}, Denied: denied, K: 10})
+}
+
+// most is the highest coverage among hits.
+func most(hits []lexical.Hit, which func(lexical.Hit) bool) float64 {
+	best := 0.0
+	for _, h := range hits {
+		if which == nil || which(h) {
+			best = max(best, h.Coverage)
 		}
-		most := 0.0
-		for _, h := range hits {
-			most = max(most, h.Coverage)
-		}
-		best = append(best, most)
 	}
-	return best, nil
+	return best
 }
 
 func share(values []float64, floor float64) float64 {
