@@ -9,6 +9,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
+	"chatets/appliance"
 	"chatets/appliance/config"
 )
 
@@ -100,14 +101,8 @@ func (o *options) welcome(addr, link string) {
 
 // logger writes JSON for machines and text for a person at a terminal.
 func (o *options) logger(cfg config.Config) *slog.Logger {
-	var level slog.Level
-	// config.Load has checked the word, and the zero value is info.
-	_ = level.UnmarshalText([]byte(cfg.LogLevel))
-	with := &slog.HandlerOptions{Level: level}
-	if _, person := columns(o.err); cfg.LogFormat == "text" || cfg.LogFormat == "auto" && person {
-		return slog.New(slog.NewTextHandler(o.err, with))
-	}
-	return slog.New(slog.NewJSONHandler(o.err, with))
+	_, person := columns(o.err)
+	return appliance.NewLogger(o.err, cfg.LogFormat == "text" || cfg.LogFormat == "auto" && person, cfg.LogLevel)
 }
 
 // newSetUpLink asks the running service: the link lives in its memory alone.
