@@ -15,6 +15,8 @@ const (
 	lowSpace  = 1 << 30   // bytes; below it the doctor warns
 	fullSpace = 100 << 20 // bytes; below it writing fails soon
 	lowFiles  = 10_000    // files that can still be made
+
+	readOK = 4 // R_OK of access(2)
 )
 
 func (x *examination) configuration() {
@@ -71,6 +73,8 @@ func (x *examination) key() {
 		return
 	case info.Mode().Perm()&0o037 != 0:
 		x.note("key", bad, "run: chmod 600 "+file, "%s can be read or changed by others (mode %04o)", file, info.Mode().Perm())
+	case syscall.Access(file, readOK) != nil:
+		x.note("key", bad, "give this user the right to read it, or run the command as the service's user", "%s cannot be read", file)
 	default:
 		x.note("key", good, "", "%s", file)
 	}
