@@ -38,7 +38,6 @@ type examination struct {
 	findings []finding
 	damaged  error // what makes the exit code 6
 	fresh    bool  // there is no data yet
-	version  string
 }
 
 func newDoctor(o *options) *cobra.Command {
