@@ -77,7 +77,9 @@ func TestCall(t *testing.T) {
 		_ = json.NewEncoder(w).Encode(map[string]string{"body": string(body), "type": r.Header.Get("Content-Type"), "owner": r.Header.Get("X-Chatets-Owner")})
 	})
 	mux.HandleFunc("DELETE /api/echo", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
-	mux.HandleFunc("GET /api/moved", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://evil.test/", http.StatusFound) })
+	mux.HandleFunc("GET /api/moved", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://evil.test/", http.StatusFound)
+	})
 	mux.HandleFunc("GET /api/garbage", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"half":`) })
 	for _, deep := range []bool{false, true} {
 		socket := listen(t, mux, deep)
