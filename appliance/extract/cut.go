@@ -10,40 +10,41 @@ import (
 // last end of a sentence in it, otherwise of a word, otherwise of a character
 // with its marks.
 func cutSentence(text string, n int) (part, rest string) {
-	if len(text) <= n || utf8.RuneCountInString(text) <= n {
+	head := first(text, n)
+	if len(head) == len(text) {
 		return text, ""
 	}
-	var sentence, word, any, count int
-	var before rune
-	for i, r := range text {
-		if count >= n && !unicode.Is(unicode.M, r) || count >= 2*n {
+	sentence := 0
+	for sentence < len(head) {
+		next := Sentence(text[sentence:min(len(text), len(head)+utf8.UTFMax)])
+		if sentence+next > len(head) || sentence+next == len(text) {
 			break
 		}
+		sentence += next
+	}
+	word, character := 0, 0
+	before := ' '
+	for i, r := range head {
 		if !unicode.Is(unicode.M, r) && r != 0x200d && before != 0x200d {
-			any = i
+			character = i
 		}
-		switch {
-		case unicode.IsSpace(r):
+		if unicode.IsSpace(r) {
 			word = i
-			if strings.ContainsRune(".!?…:;\n", before) || r == '\n' {
-				sentence = i
-			}
-		case strings.ContainsRune("。！？", before):
-			sentence = i
 		}
 		before = r
-		count++
+	}
+	if r, _ := utf8.DecodeRuneInString(text[len(head):]); !unicode.Is(unicode.M, r) && r != 0x200d && before != 0x200d {
+		character = len(head)
 	}
 	// An early end would leave a crumb.
-	at := any
+	at := len(head)
 	switch {
-	case sentence > any/3:
+	case sentence > len(head)/3:
 		at = sentence
-	case word > any/3:
+	case word > len(head)/3:
 		at = word
-	}
-	if at == 0 {
-		at = len(first(text, n))
+	case character > 0:
+		at = character
 	}
 	return strings.TrimSpace(text[:at]), strings.TrimSpace(text[at:])
 }

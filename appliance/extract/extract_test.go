@@ -223,6 +223,21 @@ func sound(t *testing.T, d extract.Document) {
 	}
 }
 
+// TestLargest reads as much as there may be, in one line, in bounded time.
+func TestLargest(t *testing.T) {
+	t.Parallel()
+	source := strings.Repeat("The pump runs. ", extract.MaxBytes/15)
+	began := time.Now()
+	d, err := extract.Parse(t.Context(), "a.txt", []byte(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > time.Minute {
+		t.Errorf("%d MB in one line took %s", extract.MaxBytes/1_000_000, took)
+	}
+	sound(t, d)
+}
+
 func FuzzMarkdown(f *testing.F) {
 	for _, s := range []string{"# a\n\n- b\n  - c\n\n|a|b|\n|-|-|\n|1|2|\n", "<div><script>x</script>y", "---\ntitle: x\n---\n> q\n```\ncode", "a\u0301\u0301\r\n\u2028&#0;&#x1f;\\*"} {
 		f.Add([]byte(s))

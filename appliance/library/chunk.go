@@ -96,7 +96,9 @@ func (c *chunker) block(i int) {
 	for _, u := range units {
 		total += u.words
 	}
-	if c.words >= fullWords/2 && c.words+total > mostWords || c.words >= fullWords && c.words+total > mostWords-fullWords/4 {
+	// What fits into no passage as a whole goes on in this one, up to a sentence.
+	fits := total <= mostWords && c.words+total > mostWords
+	if c.words >= fullWords/2 && fits || c.words >= fullWords && c.words+total > mostWords-fullWords/4 {
 		c.flush(block.Kind == extract.Paragraph || block.Kind == extract.Quote)
 	}
 	for _, u := range units {
@@ -190,49 +192,18 @@ func line(text string) int {
 // sentence is the length of the first sentence with the space behind it, at
 // most about fullWords words.
 func sentence(text string) int {
+	whole := extract.Sentence(text)
 	n, before := 0, ' '
-	for i, r := range text {
+	for i, r := range text[:whole] {
 		if unicode.IsSpace(r) && !unicode.IsSpace(before) {
 			n++
 		}
-		if ends(text, i, before, r) || (n > fullWords && unicode.IsSpace(before)) || i > 8*2*fullWords && (unicode.IsSpace(before) || i > 8*3*fullWords) {
+		if n > fullWords && unicode.IsSpace(before) || i > 16*fullWords && (unicode.IsSpace(before) || i > 24*fullWords) {
 			return i
 		}
 		before = r
 	}
-	return len(text)
-}
-
-// ends reports whether a new sentence begins at byte i, with the rune r.
-func ends(text string, i int, before, r rune) bool {
-	if strings.ContainsRune("。！？｡", before) && !strings.ContainsRune("」』）”’。！？", r) {
-		return true
-	}
-	if !unicode.IsSpace(before) || unicode.IsSpace(r) || unicode.IsLower(r) {
-		return false
-	}
-	done := strings.TrimRightFunc(text[:i], unicode.IsSpace)
-	if strings.Count(text[len(done):i], "\n") > 1 {
-		return true
-	}
-	done = strings.TrimRight(done, "\"'”’»)]*_")
-	if strings.HasSuffix(done, "!") || strings.HasSuffix(done, "?") || strings.HasSuffix(done, "…") {
-		return true
-	}
-	if !strings.HasSuffix(done, ".") {
-		return false
-	}
-	word := done[strings.LastIndexFunc(done, unicode.IsSpace)+1 : len(done)-1]
-	return utf8.RuneCountInString(word) > 1 && !abbreviation(strings.ToLower(word))
-}
-
-func abbreviation(word string) bool {
-	switch word {
-	case "dr", "mr", "mrs", "ms", "st", "no", "nos", "nr", "vs", "etc", "e.g", "i.e", "fig", "tab", "cf", "ca", "approx", "art", "abs", "bzw", "z.b", "d.h",
-		"usw", "vgl", "p.ex", "env", "vol", "chap", "sec", "prof", "inc", "ltd":
-		return true
-	}
-	return false
+	return whole
 }
 
 // words counts words; where there are no spaces two characters count as one,

@@ -15,7 +15,7 @@ func (l *Library) documentRoutes(api *web.API) {
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents", ID: "listDocuments", Tag: tag, Access: web.SignedIn,
 		Summary: "List the documents of a knowledge base, the newest first", Errors: []int{403, 404}}, l.getDocuments)
 	web.HandleUpload(api, web.Route{Method: http.MethodPost, Path: "/api/documents", ID: "addDocument", Tag: tag, Access: web.SignedIn, Status: http.StatusAccepted,
-		Summary: "Add a file to a knowledge base; the body is the file itself", BodyLimit: maxMegabytes*1_000_000 + 1, Errors: []int{403, 404, 413, 415, 422, 507}}, l.postDocument)
+		Summary: "Add a file to a knowledge base; the body is the file itself", BodyLimit: maxMegabytes * 1_000_000, Errors: []int{403, 404, 413, 415, 422, 507}}, l.postDocument)
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}", ID: "getDocument", Tag: tag, Access: web.SignedIn,
 		Summary: "Show a document and how far it is", Errors: []int{403, 404}}, l.getDocument)
 	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/documents/{id}", ID: "deleteDocument", Tag: tag, Access: web.SignedIn,
