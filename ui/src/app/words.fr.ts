@@ -1,7 +1,7 @@
 import { appWords } from "./words";
 
 appWords.put("fr", {
-  newChat: "Nouveau chat",
+  newChat: "Nouvelle discussion",
   search: "Rechercher",
   knowledge: "Connaissances",
   people: "Personnes",
