@@ -7,7 +7,6 @@ import { aCitation, aConversation, anAnswer, aQuestion, aStream, eventsOf } from
 import { aSession } from "@/test/people";
 import { show } from "@/test/render";
 import { server } from "@/test/server";
-import { ChatList } from "./chat-list";
 import { ChatPage } from "./chat-page";
 
 let people = 0;
@@ -356,86 +355,5 @@ describe("asking on", () => {
     await userEvent.keyboard("{Escape}");
     await userEvent.type(screen.getByRole("textbox"), "Who?{Enter}");
     await waitFor(() => expect(bodies).toEqual([{ message: "Who?", knowledge: ["k1"] }]));
-  });
-});
-
-describe("the list of chats", () => {
-  const day = 86_400_000;
-  const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
-
-  it("groups by age and marks what is being answered", async () => {
-    server.use(
-      http.get("*/api/conversations", () =>
-        HttpResponse.json({
-          items: [aConversation({ id: "a", title: "New one", running: true }), aConversation({ id: "b", title: "Old one", updatedAt: ago(5 * day) }), aConversation({ id: "c", title: "Older one", updatedAt: ago(20 * day) })],
-          next: "",
-        }),
-      ),
-    );
-    show(<ChatList />);
-    expect(await screen.findByRole("region", { name: "Today" })).toHaveTextContent("New one");
-    expect(screen.getByRole("region", { name: "Previous 7 days" })).toHaveTextContent("Old one");
-    expect(screen.getByRole("region", { name: "Previous 30 days" })).toHaveTextContent("Older one");
-    expect(screen.getByRole("img", { name: "Writing an answer" })).toBeInTheDocument();
-    expect(screen.getByRole("link", { name: "New one" })).toHaveAttribute("href", "/c/a");
-  });
-
-  it("says that there are none yet, and what went wrong", async () => {
-    let broken = true;
-    server.use(http.get("*/api/conversations", () => (broken ? HttpResponse.json({ status: 500, detail: "Broken.", code: "internal" }, { status: 500 }) : HttpResponse.json(none))));
-    show(<ChatList />);
-    expect(await screen.findByRole("alert")).toHaveTextContent("The chats did not load. Broken.");
-    broken = false;
-    await userEvent.click(screen.getByRole("button", { name: "Try again" }));
-    expect(await screen.findByText("Your chats will be listed here.")).toBeInTheDocument();
-  });
-
-  it("loads more", async () => {
-    server.use(
-      http.get("*/api/conversations", ({ request }) =>
-        HttpResponse.json(new URL(request.url).searchParams.get("cursor") === "2" ? { items: [aConversation({ id: "b", title: "Second page" })], next: "" } : { items: [aConversation({ id: "a", title: "First page" })], next: "2" }),
-      ),
-    );
-    show(<ChatList />);
-    await userEvent.click(await screen.findByRole("button", { name: "Load more chats" }));
-    expect(await screen.findByRole("link", { name: "Second page" })).toBeInTheDocument();
-  });
-
-  it("renames in place, and back", async () => {
-    const titles: unknown[] = [];
-    server.use(
-      http.get("*/api/conversations", () => HttpResponse.json({ items: [aConversation({ title: "First" })], next: "" })),
-      http.patch("*/api/conversations/c1", async ({ request }) => {
-        titles.push(await request.json());
-        return HttpResponse.json(aConversation());
-      }),
-    );
-    show(<ChatList />);
-    (await screen.findByRole("link", { name: "First" })).focus();
-    await userEvent.keyboard("{F2}");
-    const field = screen.getByRole("textbox", { name: "New title" });
-    await userEvent.clear(field);
-    await userEvent.type(field, "Second{Enter}");
-    expect(await screen.findByText("Chat renamed")).toBeInTheDocument();
-    await userEvent.click(screen.getByRole("button", { name: "Undo" }));
-    await waitFor(() => expect(titles).toEqual([{ title: "Second" }, { title: "First" }]));
-  });
-
-  it("takes a deleted chat away at once and gives it back", async () => {
-    const deleted: string[] = [];
-    server.use(
-      http.get("*/api/conversations", () => HttpResponse.json({ items: [aConversation({ title: "Unwanted" })], next: "" })),
-      http.delete("*/api/conversations/:id", ({ params }) => {
-        deleted.push(String(params["id"]));
-        return new HttpResponse(null, { status: 204 });
-      }),
-    );
-    show(<ChatList />);
-    await userEvent.click(await screen.findByRole("button", { name: "More for Unwanted" }));
-    await userEvent.click(await screen.findByRole("menuitem", { name: "Delete" }));
-    expect(screen.queryByRole("link", { name: "Unwanted" })).not.toBeInTheDocument();
-    await userEvent.click(screen.getByRole("button", { name: "Undo" }));
-    expect(await screen.findByRole("link", { name: "Unwanted" })).toBeInTheDocument();
-    expect(deleted).toEqual([]);
   });
 });
