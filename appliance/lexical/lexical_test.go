@@ -220,6 +220,13 @@ func TestPermission(t *testing.T) {
 			}
 		}
 	}
+	// Some of many, so few that they are asked for in the match and so many that they are not.
+	for _, some := range [][]string{bases[:1], bases[2:4], bases[3:7], bases[1:]} {
+		got := numbers(s.search(t, lexical.Query{Text: "zirconium flange", Bases: some, K: 100}))
+		if len(got) != 3*len(some) || slices.ContainsFunc(got, func(n int64) bool { return !slices.Contains(some, owner[n]) }) {
+			t.Errorf("%d bases find %v", len(some), got)
+		}
+	}
 	for name, q := range map[string]lexical.Query{
 		"no bases":            {Text: "zirconium"},
 		"an empty list":       {Text: "zirconium", Bases: []string{}},

@@ -216,3 +216,36 @@ func TestChangingAccess(t *testing.T) {
 	check(t, h.accounts.RemoveMember(h.system(), h.main.ID, bob.id))
 	alice.must(t, route, `{"entries":[`+object("person", bob.id, "right", "read")+`,`+object("person", eve.id, "right", "read")+`]}`, 200, eve.id)
 }
+
+// TestOneWorkspaceAtATime is a person who is a member of two: what belongs to
+// the one does not exist in the other, not even what the person owns.
+func TestOneWorkspaceAtATime(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	two := h.second(t)
+	alice, bob := h.person(t, "Alice", h.main, actor.Member), h.person(t, "Bob", h.main, actor.Member)
+	for _, who := range []*visitor{alice, bob} {
+		check(t, h.accounts.SetMember(h.system(), two.ID, who.id, actor.Admin))
+	}
+	k := alice.knowledge(t, "In the first")
+	d := alice.document(t, k, "flange.md", flanges)
+	alice.share(t, k, "person", bob.id, "edit")
+	for _, who := range []*visitor{alice, bob} {
+		if found := who.search(t, "zirconium"); !slices.Contains(found, d) {
+			t.Errorf("in its own workspace it is not found: %v", found)
+		}
+		there := who.in(two)
+		for _, route := range []string{"GET /api/knowledge/" + k, "GET /api/documents/" + d, "GET /api/documents/" + d + "/file", "GET /api/documents?knowledge=" + k, "GET /api/knowledge/" + k + "/access", "DELETE /api/knowledge/" + k, "DELETE /api/documents/" + d} {
+			there.must(t, route, "", 404)
+		}
+		there.must(t, upload(k, "x.md"), "text", 404)
+		if found := there.search(t, "zirconium"); len(found) != 0 {
+			t.Errorf("in the other workspace it is found: %v", found)
+		}
+		for _, list := range []string{"GET /api/knowledge", "GET /api/knowledge?managed=true"} {
+			if got := there.must(t, list, "", 200); strings.Contains(got.body, k) {
+				t.Errorf("the other workspace lists it: %s", got.body)
+			}
+		}
+	}
+}

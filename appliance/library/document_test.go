@@ -12,6 +12,7 @@ import (
 	"unicode/utf16"
 
 	"chatets/appliance/actor"
+	"chatets/appliance/sqlite"
 )
 
 func TestBadFiles(t *testing.T) {
@@ -393,6 +394,7 @@ func TestKnowledge(t *testing.T) {
 	if found := alice.search(t, "zirconium"); len(found) != 0 {
 		t.Errorf("a deleted base is searched: %v", found)
 	}
+	alice.must(t, "POST /api/search", `{"question":"zirconium","knowledge":["`+k+`"]}`, 404)
 	h.idle(t)
 	if n := h.files(t); n != 0 {
 		t.Errorf("%d files are left", n)
@@ -469,5 +471,35 @@ func TestCancelWhileReading(t *testing.T) {
 	}
 	if n := h.files(t); n != 0 {
 		t.Errorf("%d files are left", n)
+	}
+}
+
+// TestDeletedWhileReading deletes a long document in the middle without telling
+// the job; it has to notice by itself.
+func TestDeletedWhileReading(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	alice := h.person(t, "Alice", h.main, actor.Member)
+	k := alice.knowledge(t, "Files")
+	d := alice.must(t, upload(k, "long.txt"), strings.Repeat("The potoroo hops over the fence. ", 60_000), 202).get("id")
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	for h.count(t, `SELECT hidden FROM document WHERE id = ?`, d) == 0 && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	check(t, h.db.Update(t.Context(), func(ctx context.Context, tx *sqlite.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE document SET deleted = 1 WHERE id = ?`, d)
+		return err
+	}))
+	h.idle(t)
+	staged := h.count(t, `SELECT count(*) FROM chunk`)
+	if all := 60_000 * 6 / 180; staged == 0 || staged >= all {
+		t.Errorf("%d chunks were written, want some but not all of about %d", staged, all)
+	}
+	if n := h.files(t); n != 1 {
+		t.Errorf("%d files are kept, want the one that its deletion will remove", n)
+	}
+	if n := h.count(t, `SELECT count(*) FROM document WHERE state = 'ready'`); n != 0 {
+		t.Error("a deleted document became ready")
 	}
 }

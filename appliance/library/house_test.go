@@ -247,6 +247,11 @@ type visitor struct {
 	token string
 }
 
+// in is the same person in another workspace.
+func (v *visitor) in(w account.Workspace) *visitor {
+	return &visitor{house: v.house, id: v.id, token: v.id + "@" + w.ID}
+}
+
 // answer is what came back.
 type answer struct {
 	status int

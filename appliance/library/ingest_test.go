@@ -99,6 +99,17 @@ func TestRecover(t *testing.T) {
 	if got := alice.settled(t, lost); got.get("state") != "ready" {
 		t.Errorf("got %s", got.body)
 	}
+	if found := alice.search(t, "zirconium"); len(found) != 1 {
+		t.Errorf("found %v", found)
+	}
+	// What is not ready is not found, even if nothing else hides it.
+	check(t, h.db.Update(t.Context(), func(ctx context.Context, tx *sqlite.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE document SET state = 'failed', hidden = 0 WHERE id = ?`, lost)
+		return err
+	}))
+	if found := alice.search(t, "zirconium"); len(found) != 0 {
+		t.Errorf("a failed document is found: %v", found)
+	}
 }
 
 // TestMissingFile fails a document whose stored file is gone or changed, with a
