@@ -90,9 +90,8 @@ func (m *markdownReader) blocks(parent ast.Node, in place) {
 				for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
 					cells = append(cells, oneLine(m.inline(cell)))
 				}
-				if strings.Join(cells, "") != "" {
-					m.b.add(Row, 0, strings.Join(cells, " | "))
-				}
+				// Empty cells at the edges would leave a stroke without a meaning.
+				m.b.add(Row, 0, strings.Trim(strings.Join(cells, " | "), "| "))
 			}
 		}
 	}

@@ -41,7 +41,7 @@ func TestShippedSample(t *testing.T) {
 		{"Which file types can I upload?", "", "Markdown"},
 		{"How large may a file be?", "", "200 MB"},
 		{"What can administrators read?", "Knowledge bases", ""},
-		{"What is read-back?", "handover", "called read-back"},
+		{"What is read-back?", "handover", "Read-back means"},
 		{"How do I share a knowledge base with a group?", "Knowledge bases", ""},
 		{"At what oil pressure must the test be stopped?", "generator", "1.5 bar"},
 		{"What does ChatETS do when nothing is found?", "", "nothing was found"},

@@ -104,7 +104,7 @@ func (s store) add(ctx context.Context, who Reach, d Document) (Document, error)
 func (s store) addIn(ctx context.Context, tx *sqlite.Tx, who Reach, d Document) error {
 	const insert = `INSERT INTO document (id, workspace, owner, knowledge, title, name, fold, type, size, blob, state, job, version, created, updated)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, 1, ?, ?)`
-	id, err := s.queue.Enqueue(ctx, tx, job.New{Kind: ingestKind, Workspace: d.Workspace, Owner: d.Owner, Key: d.ID, Payload: ingest{Document: d.ID}})
+	id, err := s.queue.Enqueue(ctx, tx, job.New{Kind: ingestKind, Workspace: d.Workspace, Owner: d.Owner, Payload: ingest{Document: d.ID}})
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func edits(ctx context.Context, tx *sqlite.Tx, who Reach, knowledge string) erro
 func (s store) again(ctx context.Context, tx *sqlite.Tx, who Reach, d Document) error {
 	const wait = `UPDATE document SET state = 'waiting', reason = '', cure = '', done = 0, total = 0, job = ?, updated = ?
 		WHERE id = ? AND state = 'failed' AND deleted = 0`
-	id, err := s.queue.Enqueue(ctx, tx, job.New{Kind: ingestKind, Workspace: d.Workspace, Owner: who.who.ID, Key: d.ID, Payload: ingest{Document: d.ID}})
+	id, err := s.queue.Enqueue(ctx, tx, job.New{Kind: ingestKind, Workspace: d.Workspace, Owner: who.who.ID, Payload: ingest{Document: d.ID}})
 	if err != nil {
 		return err
 	}
