@@ -34,6 +34,9 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 	a.web.UseBootstrap(a.logins.Bootstrap)
 	a.web.UseObserver(a.monitor.Observe)
 	a.routes()
+	if err := a.library.Recover(ctx); err != nil {
+		return err
+	}
 	if err := a.chat.Recover(ctx); err != nil {
 		return err
 	}
