@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures what docs/sizing.md states, on this machine: start, memory, pages, requests, storage, retrieval.
-# CHATETS_IR=DIR names a folder of retrieval test sets (corpus.jsonl, queries.jsonl, qrels.tsv); without it that part is left out.
+# IR_DATA=DIR names a folder of retrieval test sets (corpus.jsonl, queries.jsonl, qrels.tsv); without it that part is left out.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=${1:-bin/chatets}
@@ -20,7 +20,7 @@ start() {
   for _ in $(seq 1 2000); do
     base=$(sed -n 's/.* serves \(http[^ ]*\).*/\1/p' "$scratch/out")
     [ -n "$base" ] && curl -fsS -o /dev/null "$base/ready" 2>/dev/null && break
-    kill -0 "$pid" || { cat "$scratch/log" >&2; exit 1; }
+    kill -0 "$pid" 2>/dev/null || { cat "$scratch/log" >&2; exit 1; }
     sleep 0.002
   done
   row "$1" "$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.0f ms", (b - a) * 1000 }')"
@@ -55,9 +55,9 @@ echo
 go test -run '^$' -bench . -benchtime 300x ./appliance/sqlite ./appliance/blob ./appliance/web ./appliance/lexical ./appliance/library ./appliance/chat 2>/dev/null |
   awk '/^Benchmark/ { printf "%-44s %s %s", $1, $3, $4; for (i = 5; i < NF; i += 2) printf "  %s %s", $i, $(i + 1); print "" }'
 
-if [ -n "${CHATETS_IR:-}" ]; then
+if [ -n "${IR_DATA:-}" ]; then
   echo
-  go run ./scripts/bench/retrieval -data "$CHATETS_IR"
+  go run ./scripts/bench/retrieval -data "$IR_DATA"
 fi
 echo
 (cd ui && npx --no-install size-limit 2>/dev/null) || true
