@@ -26,6 +26,7 @@ import (
 type Searcher interface {
 	Search(ctx context.Context, who library.Reach, q library.Question) ([]library.Passage, error)
 	Readable(ctx context.Context, who library.Reach, knowledge []string) error
+	ReadableDocuments(ctx context.Context, who library.Reach, documents []string) (map[string]bool, error)
 }
 
 // Chat answers questions. Fill the exported fields, call Recover once, then Run

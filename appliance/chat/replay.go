@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"chatets/appliance/actor"
-	"chatets/appliance/fault"
 	"chatets/appliance/library"
 )
 
@@ -84,25 +83,24 @@ func (c *Chat) readable(ctx context.Context, id string) (Message, error) {
 }
 
 // withholdFrom takes out of messages the words of documents that the person may
-// no longer read: the text of the citation, and the sentences quoted from it.
+// no longer read or that are gone: the text of the citation, and the sentences
+// quoted from it.
 func (c *Chat) withholdFrom(ctx context.Context, messages []Message) error {
-	who := library.ReachOf(actor.From(ctx))
-	may := map[string]bool{} // by knowledge base
+	var documents []string
+	for _, m := range messages {
+		for _, cited := range m.Citations {
+			documents = append(documents, cited.Document.ID)
+		}
+	}
+	may, err := c.Library.ReadableDocuments(ctx, library.ReachOf(actor.From(ctx)), unique(documents))
+	if err != nil {
+		return fmt.Errorf("documents of citations: %w", err)
+	}
 	for i := range messages {
 		m := &messages[i]
 		withheld := map[int]bool{}
 		for k := range m.Citations {
-			cited := &m.Citations[k]
-			ok, known := may[cited.Knowledge]
-			if !known {
-				err := c.Library.Readable(ctx, who, []string{cited.Knowledge})
-				if err != nil && !fault.Is(err, fault.NotFound) {
-					return fmt.Errorf("knowledge base of a citation: %w", err)
-				}
-				ok = err == nil
-				may[cited.Knowledge] = ok
-			}
-			if !ok {
+			if cited := &m.Citations[k]; !may[cited.Document.ID] {
 				withheld[cited.Number] = true
 				cited.Text, cited.Heading, cited.Withheld = "", "", true
 			}

@@ -94,7 +94,8 @@ func breaks(text string, start, i int) bool {
 		line = line[at+1:]
 	}
 	line = strings.TrimSpace(line)
-	if strings.HasSuffix(line, ":") || strings.HasPrefix(line, "#") || strings.HasPrefix(line, "|") {
+	// A row of a table is its cells with " | " between them, however long it is.
+	if strings.HasSuffix(line, ":") || strings.HasPrefix(line, "#") || strings.HasPrefix(line, "|") || strings.Contains(line, " | ") {
 		return true
 	}
 	// A wrapped line is nearly full and goes on in lower case; a short line

@@ -31,6 +31,8 @@ func TestSentences(t *testing.T) {
 		{"paragraphs", "A heading\n\nA paragraph without end\n\nAnother", []string{"A heading", "A paragraph without end", "Another"}},
 		{"list", "You need:\n- one cup\n- two spoons\n3. third thing. Yes.", []string{"You need:", "- one cup", "- two spoons", "3. third thing.", "Yes."}},
 		{"heading line", "Dosage\nAdults take two tablets a day.", []string{"Dosage", "Adults take two tablets a day."}},
+		{"rows of a table", "E-117 | Suction pressure too low | Open the valve and vent the line\nE-121 | Bearing too hot | Stop the pump",
+			[]string{"E-117 | Suction pressure too low | Open the valve and vent the line", "E-121 | Bearing too hot | Stop the pump"}},
 		{"Chinese", "药物应冷藏。不要冷冻！为什么？因为。", []string{"药物应冷藏。", "不要冷冻！", "为什么？", "因为。"}},
 		{"Japanese quote", "彼は「はい。」と言った。次。", []string{"彼は「はい。」", "と言った。", "次。"}},
 		{"Thai", strings.Repeat("ยา", 20) + " " + strings.Repeat("น้ำ", 20), []string{strings.Repeat("ยา", 20), strings.Repeat("น้ำ", 20)}},
