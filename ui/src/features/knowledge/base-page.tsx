@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { BookX, ChevronRight, Ellipsis, Eye, Pencil, Trash2, Upload } from "lucide-react";
+import { BookX, ChevronRight, Ellipsis, Eye, Upload } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { asProblem } from "@/api/problem";
 import { Button } from "@/components/ui/button";
@@ -8,12 +8,12 @@ import { Empty } from "@/components/ui/empty";
 import { ErrorPanel } from "@/components/ui/error-panel";
 import { PageBody, PageTitle, Topbar } from "@/components/ui/frame";
 import { IconButton } from "@/components/ui/icon-button";
-import { Menu, MenuItem, MenuLine } from "@/components/ui/menu";
 import { Loading, Skeleton, SkeletonRows } from "@/components/ui/skeleton";
 import { TabPanel, Tabs } from "@/components/ui/tabs";
 import { type BaseTab, baseTabs } from "@/lib/base-search";
 import { useFormat } from "@/lib/format";
 import { useWords } from "@/lib/words";
+import { BaseMenu } from "./base-menu";
 import { AccessTab } from "./access-tab";
 import { RemoveBase, RenameBase } from "./base-dialogs";
 import { DocumentsTab } from "./documents-tab";
@@ -81,7 +81,7 @@ function BaseContent({ base }: { base: Knowledge }) {
   const navigate = useNavigate();
   const search = useSearch({ strict: false });
   const mayEdit = base.right === "edit";
-  const tab: BaseTab = search.tab === "access" && !mayEdit ? "documents" : (search.tab ?? "documents");
+  const tab: BaseTab = search.tab === "access" && !base.manages ? "documents" : (search.tab ?? "documents");
   const { list, add } = useUploading(base.id);
   const chooser = useRef<HTMLInputElement>(null);
   const [open, setOpen] = useState<"rename" | "remove">();
@@ -97,16 +97,8 @@ function BaseContent({ base }: { base: Knowledge }) {
   return (
     <>
       <BaseBar name={base.name}>
-        {mayEdit && (
-          <>
-            <WhoSees base={base} onOpen={() => show("access")} />
-            <Menu trigger={<IconButton icon={Ellipsis} label={words.menuOf(base.name)} />}>
-              <MenuItem icon={Pencil} onSelect={() => setOpen("rename")}>{words.rename}</MenuItem>
-              <MenuLine />
-              <MenuItem icon={Trash2} danger onSelect={() => setOpen("remove")}>{words.remove}</MenuItem>
-            </Menu>
-          </>
-        )}
+        {base.manages && <WhoSees base={base} onOpen={() => show("access")} />}
+        <BaseMenu base={base} trigger={<IconButton icon={Ellipsis} label={words.menuOf(base.name)} />} onAct={setOpen} />
       </BaseBar>
       <PageBody>
         <PageTitle
@@ -124,7 +116,7 @@ function BaseContent({ base }: { base: Knowledge }) {
           value={tab}
           onChange={show}
           tabs={baseTabs
-            .filter((value) => mayEdit || value !== "access")
+            .filter((value) => base.manages || value !== "access")
             .map((value) => ({ value, label: words.tabs[value], count: value === "documents" ? base.documents : undefined }))}
         >
           <TabPanel value="documents">
@@ -132,7 +124,7 @@ function BaseContent({ base }: { base: Knowledge }) {
             <DocumentsTab base={base} onChoose={choose} />
           </TabPanel>
           <TabPanel value="test"><TestTab base={base} /></TabPanel>
-          {mayEdit && <TabPanel value="access"><AccessTab base={base} /></TabPanel>}
+          {base.manages && <TabPanel value="access"><AccessTab base={base} /></TabPanel>}
         </Tabs>
       </PageBody>
       {mayEdit && (

@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { BookOpen, Check, Ellipsis, FolderOpen, Pencil, Plus, Trash2 } from "lucide-react";
+import { BookOpen, Check, Ellipsis, FolderOpen, Plus } from "lucide-react";
 import { useEffect, useState } from "react";
 import { knowledgeListQuery } from "@/api/knowledge";
 import { useSession } from "@/api/query";
@@ -9,13 +9,13 @@ import { Empty } from "@/components/ui/empty";
 import { ErrorPanel } from "@/components/ui/error-panel";
 import { PageBody, PageTitle, Topbar } from "@/components/ui/frame";
 import { IconButton } from "@/components/ui/icon-button";
-import { Menu, MenuItem, MenuLine } from "@/components/ui/menu";
 import { More } from "@/components/ui/more";
 import { Pill, Tag } from "@/components/ui/pill";
 import { SkeletonRows } from "@/components/ui/skeleton";
 import { Cell, Head, Row, Table } from "@/components/ui/table";
 import { useFormat } from "@/lib/format";
 import { useWords } from "@/lib/words";
+import { BaseMenu } from "./base-menu";
 import { NewBase, RemoveBase, RenameBase } from "./base-dialogs";
 import type { Knowledge } from "./queries";
 import { knowledgeWords } from "./words";
@@ -121,15 +121,9 @@ function BaseRow({ base, onAct }: { base: Knowledge; onAct: (act: "rename" | "re
         <time dateTime={base.updatedAt} title={format.time(base.updatedAt)}>{format.age(base.updatedAt)}</time>
       </Cell>
       <Cell className="w-px text-end">
-        {base.right === "edit" && (
-          <span className="relative z-1">
-            <Menu trigger={<IconButton small icon={Ellipsis} label={words.menuOf(base.name)} />}>
-              <MenuItem icon={Pencil} onSelect={() => onAct("rename", base)}>{words.rename}</MenuItem>
-              <MenuLine />
-              <MenuItem icon={Trash2} danger onSelect={() => onAct("remove", base)}>{words.remove}</MenuItem>
-            </Menu>
-          </span>
-        )}
+        <span className="relative z-1">
+          <BaseMenu base={base} trigger={<IconButton small icon={Ellipsis} label={words.menuOf(base.name)} />} onAct={(act) => onAct(act, base)} />
+        </span>
       </Cell>
     </Row>
   );
