@@ -105,6 +105,22 @@ describe("a session begun in another tab", () => {
 });
 
 describe("a server out of reach", () => {
+  it("is noticed by the broken socket, though nobody asked anything", async () => {
+    let away = false;
+    const connected = new Promise<{ close: () => void }>((resolve) => {
+      server.use(
+        notices.addEventListener("connection", ({ client }) => resolve(client)),
+        http.get("/api/people", () => HttpResponse.json({ items: [aPerson()], next: "" })),
+        http.get("/api/session", () => (away ? HttpResponse.error() : HttpResponse.json(aSession()))),
+      );
+    });
+    show(page);
+    const client = await connected;
+    away = true;
+    client.close();
+    expect(await screen.findByText("No connection to the server.", { selector: "strong" })).toBeVisible();
+  });
+
   it("is said with the time of the next attempt, and is over when it answers", async () => {
     let away = false;
     server.use(

@@ -41,7 +41,7 @@ export function pauseBefore(attempt: number, chance: number): number {
 /**
  * Keeps the one WebSocket of this tab and asks again what notices name. Nothing
  * depends on it: when it is blocked, pages ask again by themselves while something
- * is in progress. `onLost` is called when a connection that stood has broken.
+ * is in progress. `onLost` is called whenever an attempt or a connection has ended.
  */
 export function useNotices(onLost: () => void): void {
   const queries = useQueryClient();
@@ -69,10 +69,8 @@ export function useNotices(onLost: () => void): void {
     }
 
     function connect() {
-      let stood = false;
       socket = new WebSocket(new URL("/api/notices", location.href.replace(/^http/, "ws")));
       socket.onopen = () => {
-        stood = true;
         attempt = 0;
         // What was said meanwhile was not heard.
         if (gap) void queries.invalidateQueries();
@@ -86,7 +84,10 @@ export function useNotices(onLost: () => void): void {
       };
       socket.onclose = () => {
         if (over) return;
-        if (stood) lost.current();
+        // Each time, not only at the break: a server that is stopping still answers the
+        // first question after it, and where sockets are blocked this is all that
+        // notices a server that is gone.
+        lost.current();
         timer = setTimeout(connect, pauseBefore(attempt++, Math.random()));
       };
     }
