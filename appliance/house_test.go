@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -28,6 +29,7 @@ const password = "correct horse battery staple"
 type house struct {
 	base string
 	link string
+	stop func() // at the end of the test at the latest
 }
 
 // start builds and runs an appliance in a temporary directory.
@@ -53,25 +55,29 @@ func run(t *testing.T, cfg config.Config) *house {
 		stop()
 		t.Fatal(err)
 	}
-	done := make(chan error, 1)
-	go func() { done <- a.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := a.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			t.Errorf("run: %v", err)
 		}
+	}()
+	leave := sync.OnceFunc(func() {
+		stop()
+		<-ended
 		if err := a.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	})
+	t.Cleanup(leave)
 	select {
 	case <-a.Ready():
-	case err := <-done:
-		t.Fatalf("the appliance stopped at start: %v", err)
+	case <-ended:
+		t.Fatal("the appliance stopped at start")
 	case <-time.After(30 * time.Second):
 		t.Fatal("the appliance does not get ready")
 	}
-	return &house{base: "http://" + a.Addr(), link: a.SetupLink()}
+	return &house{base: "http://" + a.Addr(), link: a.SetupLink(), stop: leave}
 }
 
 // A visitor talks to the house with a bearer token, or as nobody.

@@ -150,7 +150,7 @@ func TestLimitIsExact(t *testing.T) {
 	for _, tt := range []struct {
 		limit int64
 		said  string
-	}{{0, "0 bytes"}, {700, "700 bytes"}, {1 << 20, "1 MB"}, {3 << 19, "1.5 MB"}} {
+	}{{0, "0 bytes"}, {700, "700 bytes"}, {1_000_000, "1 MB"}, {1_500_000, "1.5 MB"}} {
 		if _, err := s.Put(t.Context(), "one", strings.NewReader(strings.Repeat("x", int(tt.limit))), tt.limit); err != nil {
 			t.Errorf("%s: %v", tt.said, err)
 		}

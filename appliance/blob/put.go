@@ -186,7 +186,7 @@ func bytesOf(n int64) string {
 	for _, unit := range []struct {
 		size int64
 		name string
-	}{{1 << 30, "GB"}, {1 << 20, "MB"}, {1 << 10, "KB"}} {
+	}{{1e9, "GB"}, {1e6, "MB"}, {1e3, "KB"}} {
 		if n >= unit.size {
 			return strconv.FormatFloat(math.Round(float64(n)/float64(unit.size)*10)/10, 'f', -1, 64) + " " + unit.name
 		}

@@ -148,7 +148,8 @@ func (s *Server) ownOrigin(origin, host string) bool {
 }
 
 func crossSite() error {
-	return fault.New(fault.Forbidden, "This request was sent by a page of another site.").Code("cross-site")
+	return fault.New(fault.Forbidden, "This request was sent by a page of another site.").Code("cross-site").
+		Cure("Open ChatETS itself and do it there.")
 }
 
 // checkCSRF guards sessions that the browser attaches by itself. Bearer tokens

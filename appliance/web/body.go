@@ -87,7 +87,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, b.err
 	case err == io.EOF && b.declared >= 0 && b.read < b.declared:
 		// The parser ends a cut-off body as if it were whole, here and below.
-		b.err = fault.New(fault.Malformed, "The body ended after %d of %d bytes.", b.read, b.declared).Code("truncated")
+		b.err = fault.New(fault.Malformed, "The body ended after %d of %d bytes.", b.read, b.declared).Code("truncated").Cure("Send it again.")
 	case err == io.EOF && b.declared < 0 && b.cut != nil && b.cut():
 		b.err = bodyFault(io.ErrUnexpectedEOF)
 	case err == io.EOF:
@@ -109,7 +109,7 @@ func bodyFault(err error) error {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return tooSlow(err)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
-		return fault.New(fault.Malformed, "The body ended before it was complete.").Code("truncated").Because(err)
+		return fault.New(fault.Malformed, "The body ended before it was complete.").Code("truncated").Cure("Send it again.").Because(err)
 	}
 	var op *net.OpError
 	if errors.As(err, &op) {
@@ -125,9 +125,9 @@ func tooSlow(cause error) error {
 
 func tooLarge(limit int64) error {
 	if limit <= 0 {
-		return fault.New(fault.TooLarge, "The body is larger than this address takes.")
+		return fault.New(fault.TooLarge, "The body is larger than this address takes.").Cure("Send less at once.")
 	}
-	return fault.New(fault.TooLarge, "The body is larger than %s.", size(limit))
+	return fault.New(fault.TooLarge, "The body is larger than %s.", size(limit)).Cure("Send less at once.")
 }
 
 // size is a number of bytes for people.

@@ -72,14 +72,14 @@ func (d *decoder) malformed(err error) error {
 	case errors.As(err, &f):
 		return err
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fault.New(fault.Malformed, "The JSON of the body ends too early.").Code("truncated").Because(err)
+		return fault.New(fault.Malformed, "The JSON of the body ends too early.").Code("truncated").Cure("Send the whole of it.").Because(err)
 	case errors.As(err, &syntax):
 		if strings.Contains(syntax.Error(), "unexpected end") {
-			return fault.New(fault.Malformed, "The JSON of the body ends too early.").Code("truncated").Because(err)
+			return fault.New(fault.Malformed, "The JSON of the body ends too early.").Code("truncated").Cure("Send the whole of it.").Because(err)
 		}
-		return fault.New(fault.Malformed, "The body is not valid JSON at byte %d.", syntax.Offset).Because(err)
+		return fault.New(fault.Malformed, "The body is not valid JSON at byte %d.", syntax.Offset).Cure("Correct it there and send it again.").Because(err)
 	}
-	return fault.New(fault.Malformed, "The body is not valid JSON at byte %d.", d.d.InputOffset()).Because(err)
+	return fault.New(fault.Malformed, "The body is not valid JSON at byte %d.", d.d.InputOffset()).Cure("Correct it there and send it again.").Because(err)
 }
 
 func (d *decoder) value(path string, depth int) (any, error) {
@@ -93,7 +93,7 @@ func (d *decoder) value(path string, depth int) (any, error) {
 	switch t := t.(type) {
 	case json.Delim:
 		if depth >= maxDepth {
-			return nil, fault.New(fault.Malformed, "The JSON of the body is nested deeper than %d levels.", maxDepth)
+			return nil, fault.New(fault.Malformed, "The JSON of the body is nested deeper than %d levels.", maxDepth).Cure("Send only the fields that the API describes.")
 		}
 		if t == '{' {
 			return d.object(path, depth)
@@ -118,7 +118,7 @@ func (d *decoder) object(path string, depth int) (any, error) {
 		}
 		name, ok := t.(string)
 		if !ok {
-			return nil, fault.New(fault.Malformed, "The body is not valid JSON at byte %d.", d.d.InputOffset())
+			return nil, fault.New(fault.Malformed, "The body is not valid JSON at byte %d.", d.d.InputOffset()).Cure("Correct it there and send it again.")
 		}
 		at := path + "." + shown(name, 100)
 		v, err := d.value(at, depth+1)

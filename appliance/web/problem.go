@@ -127,7 +127,7 @@ func (s *Server) translate(c *fiber.Ctx, err error) error {
 		return &protocolErr{status: 405, title: "Method not allowed", code: "method-not-allowed",
 			sentence: "This address does not take " + shown(c.Method(), 20) + ".", cure: "The header Allow names what it takes."}
 	case fiber.StatusRequestEntityTooLarge:
-		return fault.New(fault.TooLarge, "The body is larger than this address takes.")
+		return fault.New(fault.TooLarge, "The body is larger than this address takes.").Cure("Send less at once.")
 	case fiber.StatusUpgradeRequired:
 		return &protocolErr{status: 426, title: "WebSocket only", code: "upgrade-required",
 			sentence: "This address speaks WebSocket.", cure: "Open it as a WebSocket."}
