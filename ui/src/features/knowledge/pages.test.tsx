@@ -16,7 +16,7 @@ describe("the list of knowledge bases", () => {
   it("shows who owns them, what they hold and how far they are", async () => {
     server.use(
       http.get("*/api/knowledge", () =>
-        page(aBase({ documents: 1_204, working: 2 }), aBase({ id: "k2", name: "Formulary", right: "read", owner: "x", ownerName: "Ana Ruiz" }), aBase({ id: "k3", name: "Bare", documents: 0 })),
+        page(aBase({ documents: 1_204, working: 2 }), aBase({ id: "k2", name: "Formulary", right: "read", manages: false, owner: "x", ownerName: "Ana Ruiz" }), aBase({ id: "k3", name: "Bare", documents: 0 })),
       ),
     );
     show(<KnowledgePage />);
@@ -146,10 +146,19 @@ describe("a knowledge base", () => {
     expect(await screen.findByText("No documents yet")).toBeInTheDocument();
     expect(screen.getAllByRole("button", { name: "Upload" })).toHaveLength(1);
     first.unmount();
-    serveBase([], { right: "read" });
+    serveBase([], { right: "read", manages: false });
     show(<BasePage />, base);
     expect(await screen.findByText("Nobody has put a document in this base yet.")).toBeInTheDocument();
     expect(screen.queryByRole("button", { name: "Upload" })).not.toBeInTheDocument();
+    expect(screen.queryByRole("tab", { name: "Access" })).not.toBeInTheDocument();
+  });
+
+  it("lets an editor upload and rename, but neither share nor delete", async () => {
+    serveBase([], { right: "edit", manages: false });
+    show(<BasePage />, base);
+    await userEvent.click(await screen.findByRole("button", { name: "More for Energy centre" }));
+    expect(await screen.findByRole("menuitem", { name: "Rename" })).toBeInTheDocument();
+    expect(screen.queryByRole("menuitem", { name: /Delete/ })).not.toBeInTheDocument();
     expect(screen.queryByRole("tab", { name: "Access" })).not.toBeInTheDocument();
   });
 
