@@ -61,6 +61,7 @@ test-ui: ui/node_modules/.package-lock.json
 	cd ui && npm test
 
 test-e2e: build ui/node_modules/.package-lock.json
+	cd ui && npm run size
 	cd ui && CHATETS_BIN="$(CURDIR)/$(BIN)" npm run e2e
 
 smoke: build
