@@ -3,7 +3,6 @@ package appliance_test
 import (
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,116 +118,6 @@ func question(text string, knowledge ...string) string {
 		body, _ = json.Marshal(map[string]any{"message": text})
 	}
 	return string(body)
-}
-
-// A said is a message of the assistant, as far as these tests read it.
-type said struct {
-	ID, Content, Kind, State, Run string
-	Citations                     []struct {
-		Number     int
-		Document   struct{ ID, Title string }
-		Start, End int
-		Text       string
-		Withheld   bool
-	}
-}
-
-func saidIn(t *testing.T, from any) said {
-	t.Helper()
-	text, err := json.Marshal(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m said
-	if err := json.Unmarshal(text, &m); err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
-func (a answer) field(name string) any {
-	fields, _ := a.fields.(map[string]any)
-	return fields[name]
-}
-
-// textOf is the whole text of a document, page by page, in which offsets count.
-func textOf(t *testing.T, v *visitor, document string) []rune {
-	t.Helper()
-	var text []rune
-	for from := "0"; from != ""; {
-		got := v.must(t, "GET", "/api/documents/"+document+"/content?from="+from, "", 200)
-		var page struct {
-			Blocks []struct {
-				Text       string
-				Start, End int
-			}
-			Next *int
-		}
-		if err := json.Unmarshal([]byte(got.body), &page); err != nil {
-			t.Fatal(err)
-		}
-		for _, b := range page.Blocks {
-			if len(text) > 0 {
-				text = append(text, '\n')
-			}
-			if text = append(text, []rune(b.Text)...); b.Start != len(text)-len([]rune(b.Text)) || b.End != len(text) {
-				t.Fatalf("block %q says %d to %d, but ends at %d", b.Text, b.Start, b.End, len(text))
-			}
-		}
-		if from = ""; page.Next != nil {
-			from = strconv.Itoa(*page.Next)
-		}
-	}
-	return text
-}
-
-var (
-	named   = regexp.MustCompile(`(?:^|[^\\])\[(\d+)\]`)
-	escaped = regexp.MustCompile(`\\([!-/:-@\[-\x60{-~])`)
-)
-
-const noModel = "No language model is connected, so this answer is made of the documents' own words:"
-
-// honest checks what every answer promises: each sentence is the document's own,
-// word for word; each number names a citation and each citation is named; and
-// each citation points at exactly its words.
-func honest(t *testing.T, v *visitor, m said) {
-	t.Helper()
-	if m.State != "done" {
-		t.Errorf("the answer is %s: %+v", m.State, m)
-	}
-	if m.Kind == "none" {
-		if len(m.Citations) > 0 || named.MatchString(m.Content) || m.Content == "" {
-			t.Errorf("nothing was found, yet it cites: %+v", m)
-		}
-		return
-	}
-	for i, c := range m.Citations {
-		text := textOf(t, v, c.Document.ID)
-		if c.Number != i+1 || c.Start < 0 || c.End > len(text) || string(text[c.Start:c.End]) != c.Text || c.Text == "" {
-			t.Errorf("citation %d does not point at its words: %+v", i+1, c)
-		}
-	}
-	lead, list, _ := strings.Cut(m.Content, "\n\n- ")
-	if m.Kind != "extractive" || lead != noModel || list == "" {
-		t.Fatalf("this is no extractive answer: %+v", m)
-	}
-	used := map[int]bool{}
-	for item := range strings.SplitSeq(list, "\n- ") {
-		marks := named.FindAllStringSubmatchIndex(item, -1)
-		if len(marks) != 1 || marks[0][1] != len(item) {
-			t.Errorf("%q does not end with its one number", item)
-			continue
-		}
-		number, _ := strconv.Atoi(item[marks[0][2]:marks[0][3]])
-		sentence := escaped.ReplaceAllString(item[:marks[0][2]-2], "$1")
-		if used[number] = true; number < 1 || number > len(m.Citations) || !strings.Contains(m.Citations[number-1].Text, sentence) {
-			t.Errorf("%q is not in the words of citation %d", sentence, number)
-		}
-	}
-	if len(used) != len(m.Citations) {
-		t.Errorf("%d citations, %d of them are named: %s", len(m.Citations), len(used), m.Content)
-	}
 }
 
 // scenario is a question with what its answer must hold and must not.

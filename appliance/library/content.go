@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"chatets/appliance/actor"
+	"chatets/appliance/audit"
 	"chatets/appliance/extract"
 	"chatets/appliance/fault"
 )
@@ -105,12 +106,28 @@ func (l *Library) Open(ctx context.Context, who Reach, id string, from int) (Con
 	if err := errors.Join(err, file.Close()); err != nil {
 		return Content{}, err
 	}
-	if a := actor.From(ctx); l.readings.first(a.ID+"\n"+a.Session+"\n"+d.ID, l.now()) {
-		if err := l.store.note(ctx, opened("document.open", d)); err != nil {
-			return Content{}, err
+	a := actor.From(ctx)
+	if key := a.ID + "\n" + a.Session + "\n" + d.ID; l.readings.first(key, l.now()) {
+		if noted, err := l.note(ctx, opened("document.open", d)); !noted {
+			l.readings.forget(key)
+			if err != nil {
+				return Content{}, err
+			}
 		}
 	}
 	return Content{Document: d, Blocks: blocks, Next: next}, nil
+}
+
+// note records who reads. Reading goes on while the disk is full; then the log
+// has what the record lacks.
+func (l *Library) note(ctx context.Context, e audit.Entry) (noted bool, err error) {
+	err = l.store.note(ctx, e)
+	if fault.Is(err, fault.Full) {
+		a := actor.From(ctx)
+		l.log.Error("the disk is full: the record lacks an act", "act", e.Act, "actor", a.ID, "request", a.Request, "object", e.Object)
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // onePass is how long the pages of a document that one person reads count as
@@ -135,4 +152,10 @@ func (r *readings) first(key string, now time.Time) bool {
 	}
 	r.seen[key] = now
 	return true
+}
+
+func (r *readings) forget(key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.seen, key)
 }

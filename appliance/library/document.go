@@ -170,7 +170,7 @@ func (l *Library) File(ctx context.Context, who Reach, id string) (Document, io.
 	if err != nil {
 		return Document{}, nil, err
 	}
-	if err := l.store.note(ctx, opened("document.download", d)); err != nil {
+	if _, err := l.note(ctx, opened("document.download", d)); err != nil {
 		return Document{}, nil, errors.Join(err, file.Close())
 	}
 	return d, file, nil
