@@ -190,7 +190,7 @@ func weigh(b Brief, all []quote) map[string]float64 {
 	weights := map[string]float64{}
 	n := float64(len(all))
 	add := func(text string, share float64) {
-		for _, t := range lexical.Terms(text) {
+		for _, t := range lexical.Content(text) {
 			d := float64(holds[t])
 			weights[t] = max(weights[t], share*math.Log(1+(n-d+0.5)/(d+0.5)))
 		}

@@ -110,13 +110,13 @@ func follows(ctx context.Context, tx *sqlite.Tx, conversation, parent string, ne
 		byID     = `SELECT id, role, parent, content FROM message WHERE conversation = ? AND id = ?`
 		byNumber = `SELECT id, role, parent, content FROM message WHERE conversation = ? AND position = ?`
 	)
-	var m Message
-	row := tx.QueryRow(ctx, byNumber, conversation, newest)
+	query, key := byNumber, any(newest)
 	if parent != "" {
-		row = tx.QueryRow(ctx, byID, conversation, parent)
+		query, key = byID, parent
 	}
 	for steps := 0; steps < 4; steps++ {
-		err := row.Scan(&m.ID, &m.Role, &m.Parent, &m.Content)
+		var m Message
+		err := tx.QueryRow(ctx, query, conversation, key).Scan(&m.ID, &m.Role, &m.Parent, &m.Content)
 		switch {
 		case errors.Is(err, sql.ErrNoRows) && steps == 0 && parent != "":
 			return "", "", fault.New(fault.Invalid, "The parent is no message of this conversation.").
@@ -132,7 +132,7 @@ func follows(ctx context.Context, tx *sqlite.Tx, conversation, parent string, ne
 		if m.Role == RoleUser {
 			return id, m.Content, nil
 		}
-		row = tx.QueryRow(ctx, byID, conversation, m.Parent)
+		query, key = byID, m.Parent
 	}
 	return id, "", nil
 }
