@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"chatets/appliance/actor"
 	"chatets/appliance/fault"
+	"chatets/appliance/lexical"
 	"chatets/appliance/library"
 )
 
@@ -186,13 +188,28 @@ func (c *Chat) find(ctx context.Context, r *run) (Brief, error) {
 }
 
 func (c *Chat) search(ctx context.Context, who library.Reach, text string, knowledge []string) ([]library.Passage, error) {
-	found, err := c.Library.Search(ctx, who, library.Question{Text: text, Knowledge: knowledge, K: passageWish})
+	ask := func() ([]library.Passage, error) {
+		return c.Library.Search(ctx, who, library.Question{Text: text, Knowledge: knowledge, K: passageWish})
+	}
+	found, err := ask()
+	if fault.Is(err, fault.NotFound) {
+		// The conversation names a knowledge base that the person lost since: nothing
+		// is found there, and the others are searched as before.
+		knowledge = slices.Clone(knowledge)
+		knowledge = slices.DeleteFunc(knowledge, func(id string) bool {
+			return fault.Is(c.Library.Readable(ctx, who, []string{id}), fault.NotFound)
+		})
+		if len(knowledge) == 0 { // an empty list would search all
+			return nil, nil
+		}
+		found, err = ask()
+	}
 	if err != nil {
 		return nil, err
 	}
 	var good []library.Passage
 	for _, p := range found {
-		if p.Coverage >= floor {
+		if p.Coverage >= lexical.Floor {
 			good = append(good, p)
 		}
 	}

@@ -1,3 +1,0 @@
-package chat
-
-const floor = 0.4
