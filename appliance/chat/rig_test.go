@@ -56,6 +56,7 @@ type shelf struct {
 	passages []library.Passage
 	closed   map[string]bool
 	asked    []library.Question
+	strict   bool // a search that names a closed base is refused, as the library does
 	fail     error
 }
 
@@ -63,6 +64,11 @@ func (s *shelf) Search(_ context.Context, _ library.Reach, q library.Question) (
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, q)
+	for _, id := range q.Knowledge {
+		if s.strict && s.closed[id] {
+			return nil, fault.New(fault.NotFound, "There is no knowledge base %s.", id)
+		}
+	}
 	if s.fail != nil {
 		return nil, s.fail
 	}
@@ -75,7 +81,7 @@ func (s *shelf) Search(_ context.Context, _ library.Reach, q library.Question) (
 				held++
 			}
 		}
-		if held > 0 && !s.closed[p.Knowledge] {
+		if held > 0 && !s.closed[p.Knowledge] && (len(q.Knowledge) == 0 || slices.Contains(q.Knowledge, p.Knowledge)) {
 			p.Coverage = float64(held) / float64(len(wanted))
 			p.Score = p.Coverage * 10
 			found = append(found, p)

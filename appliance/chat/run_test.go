@@ -41,8 +41,8 @@ func TestEveryNumberResumesToTheSameText(t *testing.T) {
 	same := func(name string, got []Event, after int64) {
 		t.Helper()
 		i := slices.IndexFunc(all, func(e Event) bool { return e.ID > after })
-		if fmt.Sprint(got) != fmt.Sprint(all[i:]) {
-			t.Errorf("%s after %d: got %d events %.300q, want %d", name, after, len(got), fmt.Sprint(got), len(all)-i)
+		if wire(got) != wire(all[i:]) {
+			t.Errorf("%s after %d: got\n%.500s\nwant\n%.500s", name, after, wire(got), wire(all[i:]))
 		}
 	}
 	for i, rd := range live {
@@ -52,7 +52,7 @@ func TestEveryNumberResumesToTheSameText(t *testing.T) {
 		same("from disk", r.follow("ada", run, e.ID).rest(), e.ID)
 	}
 	if got := r.follow("ada", run, all[len(all)-1].ID).rest(); len(got) != 0 {
-		t.Errorf("after the last event come %v", got)
+		t.Errorf("after the last event come %s", wire(got))
 	}
 }
 
@@ -173,7 +173,7 @@ func TestFailureIsTold(t *testing.T) {
 			if last.Name != EventError || !strings.Contains(string(last.Data), tt.detail) {
 				t.Errorf("the last event is %s %s", last.Name, last.Data)
 			}
-			all := string(encode(r.transcript("ada", x.Conversation.ID))) + fmt.Sprint(events)
+			all := string(encode(r.transcript("ada", x.Conversation.ID))) + wire(events)
 			if tt.mustNot != "" && strings.Contains(all, tt.mustNot) {
 				t.Errorf("shown: %s", all)
 			}
@@ -221,7 +221,7 @@ func TestRestartKeepsTheTextThatWasShown(t *testing.T) {
 				t.Errorf("got %s %q, want interrupted %q", m.State, m.Content, tt.text)
 			}
 			if got := next.follow("ada", tt.at.Run.ID, 0).rest(); textOf(t, got) != tt.text || got[len(got)-1].Name != EventDone {
-				t.Errorf("replayed: %v", got)
+				t.Errorf("replayed: %s", wire(got))
 			}
 		}
 	})
@@ -244,7 +244,7 @@ func TestRestartKeepsTheTextThatWasShown(t *testing.T) {
 		for _, after := range []int64{0, last, last + 500} { // also past what was saved
 			events := next.follow("ada", a.Run.ID, after).rest()
 			if len(events) < 2 || events[len(events)-1].Name != EventDone || !strings.Contains(string(events[len(events)-1].Data), "It is open. [1]") {
-				t.Errorf("after %d: %v", after, events)
+				t.Errorf("after %d: %s", after, wire(events))
 			}
 		}
 		if acts := next.acts(); acts["chat.answer failed"] != 1 {
