@@ -33,8 +33,8 @@ const (
 // New is a job to be enqueued.
 type New struct {
 	Kind      string    // names the handler, "library.ingest"
-	Workspace string    // of the rows it works on
-	Owner     string    // id of the person it works for
+	Workspace string    // of the rows it works on; "" = the actor's
+	Owner     string    // id of the person it works for; "" = the actor's
 	Key       string    // at most one job of a kind and key waits or runs; "" = any number
 	Payload   any       // encoded as JSON; ids, never content
 	Priority  int       // Waited or Background
@@ -57,12 +57,14 @@ const (
 type Job struct {
 	ID, Kind, Workspace, Owner string
 	State                      State
+	Stopping                   bool // it was cancelled, and the running attempt has not noticed yet
 	Priority                   int
 	Attempt, Attempts          int
-	Done, Total                int64  // progress; Total 0 = unknown
-	Note                       string // what it is doing
-	Error                      string // public sentence of the last failure
-	RunAt, Created, Ended      time.Time
+	Done, Total                int64     // progress; Total 0 = unknown
+	Note                       string    // what it is doing
+	Error, Cure                string    // public sentences of the last failure
+	RunAt, Created             time.Time // RunAt is when a waiting job is due
+	Lease, Ended               time.Time // zero while not running, not ended
 }
 
 // Options are the rules of a kind.
@@ -73,7 +75,8 @@ type Options struct {
 
 // Handler does the work of one attempt. An error is retried unless it is
 // Permanent or attempts are used up; ctx ends when the job is cancelled, its
-// time is over or the service stops.
+// time is over or the service stops, and carries the system as actor, in the
+// job's workspace and for its owner.
 type Handler func(ctx context.Context, j *Running) error
 
 // Ended is told to OnEnd when a job is given up or cancelled.
@@ -100,16 +103,16 @@ func Permanent(err error) error {
 // then Run.
 type Queue struct {
 	DB      *sqlite.DB
-	Log     *slog.Logger
+	Log     *slog.Logger     // nil discards
 	Now     func() time.Time // nil = time.Now
 	Workers int              // 0 = 2
+	Grace   time.Duration    // how long a handler may take to notice that its ctx ended; 0 = 30 s
 
-	mu       sync.Mutex
+	mu       sync.Mutex // never held while the database is asked
 	handlers map[string]handler
 	ends     map[string][]func(context.Context, Ended)
 	running  map[string]context.CancelCauseFunc
-	early    map[string]bool // cancelled between being taken and being started
-	changed  chan struct{}   // closed and replaced whenever a job ends
+	changed  chan struct{} // closed and replaced whenever a job ends
 	wake     chan struct{}
 }
 
@@ -118,13 +121,25 @@ type handler struct {
 	do      Handler
 }
 
-var errCancelled = errors.New("the job was cancelled")
-
 func (q *Queue) now() time.Time {
 	if q.Now != nil {
 		return q.Now()
 	}
 	return time.Now()
+}
+
+func (q *Queue) log() *slog.Logger {
+	if q.Log != nil {
+		return q.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+func (q *Queue) grace() time.Duration {
+	if q.Grace > 0 {
+		return q.Grace
+	}
+	return 30 * time.Second
 }
 
 // Handle registers the handler of a kind; before Run.
@@ -143,8 +158,22 @@ func (q *Queue) Handle(kind string, o Options, do func(ctx context.Context, j *R
 	q.handlers[kind] = handler{options: o, do: do}
 }
 
+// handler is the handler of a kind; one that refuses where there is none.
+func (q *Queue) handler(kind string) (handler, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	h, known := q.handlers[kind]
+	if !known {
+		h = handler{options: Options{Attempts: 1, Timeout: time.Minute}, do: func(context.Context, *Running) error {
+			return Permanent(errors.New("nothing handles jobs of kind " + kind))
+		}}
+	}
+	return h, known
+}
+
 // OnEnd registers who is told when a job of the kind is given up or cancelled;
-// before Run.
+// before Run. It is told at least once, after a kill at the next start, and
+// before Idle returns.
 func (q *Queue) OnEnd(kind string, f func(context.Context, Ended)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -152,6 +181,60 @@ func (q *Queue) OnEnd(kind string, f func(context.Context, Ended)) {
 		q.ends = map[string][]func(context.Context, Ended){}
 	}
 	q.ends[kind] = append(q.ends[kind], f)
+}
+
+func (q *Queue) listeners(kind string) []func(context.Context, Ended) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.ends[kind]
+}
+
+// prepare makes what a zero Queue lacks.
+func (q *Queue) prepare() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.wake == nil {
+		q.wake = make(chan struct{}, 1)
+		q.changed = make(chan struct{})
+		q.running = map[string]context.CancelCauseFunc{}
+	}
+}
+
+// nudge wakes one worker; a worker that took a job wakes the next.
+func (q *Queue) nudge() {
+	q.prepare()
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// moved wakes those who wait for the queue to be idle.
+func (q *Queue) moved() {
+	q.prepare()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	close(q.changed)
+	q.changed = make(chan struct{})
+}
+
+// Idle waits until nothing runs and nothing is due.
+func (q *Queue) Idle(ctx context.Context) error {
+	q.prepare()
+	for {
+		q.mu.Lock()
+		changed := q.changed
+		q.mu.Unlock()
+		busy, err := q.busy(ctx)
+		if err != nil || !busy {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		}
+	}
 }
 
 // pause is the wait before attempt n+1.

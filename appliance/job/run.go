@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"chatets/appliance/actor"
 	"chatets/appliance/fault"
 )
 
@@ -19,29 +20,56 @@ type Running struct {
 	Attempt, Attempts          int // this attempt, counted from 1, of so many
 
 	queue *Queue
-	told  time.Time
+	work  context.Context // ends when the attempt must stop
+	end   context.CancelCauseFunc
+
+	mu   sync.Mutex
+	told time.Time
+	note string
 }
+
+// Why an attempt's context ends, apart from the end of the service.
+var (
+	errCancelled = errors.New("the job was cancelled")
+	errEnded     = errors.New("the attempt has ended")
+	errDeaf      = errors.New("the work did not stop when it was told to")
+)
 
 // Last reports whether no attempt follows this one.
 func (j *Running) Last() bool { return j.Attempt >= j.Attempts }
 
 // Progress tells how far the work is: done of total units (total 0 = unknown)
-// and a short note. It writes at most four times a second.
+// and a short note. It writes a new note and the end at once, and otherwise at
+// most four times a second, so it may be called for each page.
 func (j *Running) Progress(ctx context.Context, done, total int64, note string) error {
-	if now := j.queue.now(); now.Sub(j.told) >= 250*time.Millisecond || done == total {
-		j.told = now
-		return j.queue.progress(ctx, j.ID, done, total, note)
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	return ctx.Err()
+	j.mu.Lock()
+	now := j.queue.now()
+	due := note != j.note || total > 0 && done >= total || now.Sub(j.told) >= 250*time.Millisecond
+	if due {
+		j.told, j.note = now, note
+	}
+	j.mu.Unlock()
+	if !due {
+		return nil
+	}
+	return j.queue.progress(ctx, j, done, total, note)
 }
 
-// Run works until ctx ends, then gives running jobs back to the queue.
+// Run works until ctx ends, then gives running jobs back to the queue. It
+// returns nil once all handlers have returned or their grace is over.
 func (q *Queue) Run(ctx context.Context) error {
 	q.prepare()
+	end := context.WithoutCancel(ctx)
 	// Only one process has the data directory, so whatever still says running
-	// belongs to a process that died.
-	if err := q.release(context.WithoutCancel(ctx)); err != nil {
+	// belongs to a process that died: every lease is void.
+	if err := q.release(end); err != nil {
 		return fmt.Errorf("job: take back the jobs of the last run: %w", err)
+	}
+	if err := q.tell(end, ""); err != nil {
+		return fmt.Errorf("job: tell the ends of the last run: %w", err)
 	}
 	workers := q.Workers
 	if workers == 0 {
@@ -49,47 +77,19 @@ func (q *Queue) Run(ctx context.Context) error {
 	}
 	var all sync.WaitGroup
 	for range workers {
-		all.Go(func() { q.work(ctx) })
+		all.Go(func() { q.serve(ctx) })
 	}
 	all.Wait()
-	return context.Cause(ctx)
+	return nil
 }
 
-func (q *Queue) prepare() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.wake == nil {
-		q.wake = make(chan struct{}, 1)
-		q.changed = make(chan struct{})
-		q.running = map[string]context.CancelCauseFunc{}
-		q.early = map[string]bool{}
-	}
-}
-
-// nudge wakes one worker; a worker that took a job wakes the next.
-func (q *Queue) nudge() {
-	q.prepare()
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
-}
-
-// tell wakes those who wait for the queue to be idle.
-func (q *Queue) tell() {
-	q.prepare()
-	q.mu.Lock()
-	close(q.changed)
-	q.changed = make(chan struct{})
-	q.mu.Unlock()
-}
-
-func (q *Queue) work(ctx context.Context) {
+// serve is one worker.
+func (q *Queue) serve(ctx context.Context) {
 	for ctx.Err() == nil {
 		j, next, err := q.take(ctx)
 		if err != nil && ctx.Err() == nil {
-			q.Log.Error("the job queue cannot take a job", "error", err)
-			next = q.now().Add(time.Second)
+			q.log().Error("the job queue cannot take a job", "error", err)
+			next = q.now().Add(10 * time.Second)
 		}
 		if j != nil {
 			q.nudge()
@@ -101,11 +101,12 @@ func (q *Queue) work(ctx context.Context) {
 }
 
 // wait sleeps until somebody enqueues or the next job is due; a zero next waits
-// for the former alone.
+// for the former alone. It looks at the clock once a minute, since that may be
+// set while it sleeps.
 func (q *Queue) wait(ctx context.Context, next time.Time) {
 	var due <-chan time.Time
 	if !next.IsZero() {
-		timer := time.NewTimer(max(next.Sub(q.now()), time.Millisecond))
+		timer := time.NewTimer(min(max(next.Sub(q.now()), time.Millisecond), time.Minute))
 		defer timer.Stop()
 		due = timer.C
 	}
@@ -118,106 +119,102 @@ func (q *Queue) wait(ctx context.Context, next time.Time) {
 
 // attempt runs the handler once and writes down how it ended.
 func (q *Queue) attempt(ctx context.Context, j *Running) {
-	q.mu.Lock()
-	h, known := q.handlers[j.Kind]
-	q.mu.Unlock()
-	j.queue = q
-	err := Permanent(fmt.Errorf("no handler for jobs of kind %s", j.Kind))
-	var cause error
-	if known {
-		work, cancel := context.WithCancelCause(ctx)
-		timed, stop := context.WithTimeoutCause(work, h.options.Timeout, fault.New(fault.Unavailable, "The work took longer than %s.", h.options.Timeout))
-		q.mu.Lock()
-		q.running[j.ID] = cancel
-		if q.early[j.ID] {
-			delete(q.early, j.ID)
-			cancel(errCancelled)
-		}
-		q.mu.Unlock()
-		err = call(timed, h.do, j)
-		if err != nil {
-			cause = context.Cause(timed)
-		}
-		q.mu.Lock()
-		delete(q.running, j.ID)
-		q.mu.Unlock()
-		stop()
-		cancel(nil)
+	h, _ := q.handler(j.Kind)
+	timed, stop := context.WithTimeoutCause(j.work, h.options.Timeout,
+		fault.New(fault.Unavailable, "The work took longer than %s.", h.options.Timeout))
+	err := q.call(actor.With(timed, actor.Actor{Kind: actor.System, ID: j.Owner, Workspace: j.Workspace, Request: j.ID}), h.do, j)
+	if cause := context.Cause(timed); err != nil && cause != nil && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w (%w)", cause, err)
 	}
-	// What ends must be written even while the service stops.
+	stop()
+	// What ends must be written even while the service stops, and again and
+	// again where the disk is full: a row that says running is nobody's.
 	end := context.WithoutCancel(ctx)
-	if e := q.end(end, ctx.Err() != nil, j, err, cause); e != nil {
-		q.Log.Error("the end of a job cannot be written", "job", j.ID, "kind", j.Kind, "error", e)
+	for {
+		e := q.end(end, ctx.Err() != nil, j, err)
+		if e == nil {
+			break
+		}
+		q.log().Error("the end of a job cannot be written", "job", j.ID, "kind", j.Kind, "error", e)
+		if ctx.Err() != nil {
+			break // the next start takes it back
+		}
+		q.wait(ctx, q.now().Add(10*time.Second))
 	}
-	q.tell()
+	j.end(errEnded)
+	q.mu.Lock()
+	delete(q.running, j.ID)
+	q.mu.Unlock()
+	if e := q.tell(end, j.ID); e != nil {
+		q.log().Error("the end of a job cannot be told", "job", j.ID, "kind", j.Kind, "error", e)
+	}
+	q.nudge()
+	q.moved()
 }
 
-// call turns a panic of a handler into an error, so that one document cannot
-// take the service down.
-func call(ctx context.Context, do Handler, j *Running) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic in job %s: %v\n%s", j.Kind, p, debug.Stack())
-		}
+// call runs a handler. A panic is an error, so that one document cannot take
+// the service down, and one that does not notice the end of its context is left
+// behind, so that it cannot take a worker away for ever.
+func (q *Queue) call(ctx context.Context, do Handler, j *Running) error {
+	ended := make(chan error, 1)
+	go func() {
+		err := errors.New("the handler ended its goroutine")
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic in job %s: %v\n%s", j.Kind, p, debug.Stack())
+			}
+			ended <- err
+		}()
+		err = do(ctx, j)
 	}()
-	return do(ctx, j)
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	grace := time.NewTimer(q.grace())
+	defer grace.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-grace.C:
+		q.log().Error("a job does not stop and is left behind", "job", j.ID, "kind", j.Kind, "grace", q.grace())
+		return Permanent(errDeaf)
+	}
 }
 
-// end writes the end of an attempt: done, to be tried again, given up, or
-// cancelled by a person.
-func (q *Queue) end(ctx context.Context, stopping bool, j *Running, err, cause error) error {
-	switch {
-	case err == nil:
-		return q.finish(ctx, j.ID, Done, "")
-	case errors.Is(cause, errCancelled):
-		if err := q.finish(ctx, j.ID, Cancelled, ""); err != nil {
-			return err
-		}
-		q.told(ctx, Ended{ID: j.ID, Kind: j.Kind, Workspace: j.Workspace, Owner: j.Owner, Payload: j.Payload, State: Cancelled})
-		return nil
-	case stopping:
-		// The service stopped under it; this attempt does not count.
-		return q.again(ctx, j.ID, j.Attempt-1, q.now(), "")
-	}
-	if cause != nil {
-		err = errors.Join(cause, err)
-	}
-	q.Log.Warn("a job failed", "job", j.ID, "kind", j.Kind, "attempt", j.Attempt, "error", err)
-	sentence := fault.Of(err).Sentence
-	if !errors.As(err, &permanent{}) && !j.Last() {
-		return q.again(ctx, j.ID, j.Attempt, q.now().Add(pause(j.Attempt)), sentence)
-	}
-	if err := q.finish(ctx, j.ID, Failed, sentence); err != nil {
+// tell tells the listeners the ends they do not know yet, of one job or, with
+// an empty id, of all.
+func (q *Queue) tell(ctx context.Context, id string) error {
+	ends, err := q.untold(ctx, id)
+	if err != nil {
 		return err
 	}
-	q.told(ctx, Ended{ID: j.ID, Kind: j.Kind, Workspace: j.Workspace, Owner: j.Owner, Payload: j.Payload, State: Failed, Err: err})
+	for _, e := range ends {
+		who := actor.With(ctx, actor.Actor{Kind: actor.System, ID: e.Owner, Workspace: e.Workspace, Request: e.ID})
+		heard := true
+		for _, f := range q.listeners(e.Kind) {
+			if err := listen(who, f, e); err != nil {
+				heard = false
+				q.log().Error("the end of a job was not heard", "job", e.ID, "kind", e.Kind, "error", err)
+			}
+		}
+		if heard {
+			if err := q.heard(ctx, e.ID); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
-func (q *Queue) told(ctx context.Context, e Ended) {
-	q.mu.Lock()
-	ends := q.ends[e.Kind]
-	q.mu.Unlock()
-	for _, f := range ends {
-		f(ctx, e)
-	}
-}
-
-// Idle waits until nothing runs and nothing is due.
-func (q *Queue) Idle(ctx context.Context) error {
-	q.prepare()
-	for {
-		q.mu.Lock()
-		changed := q.changed
-		q.mu.Unlock()
-		busy, err := q.busy(ctx)
-		if err != nil || !busy {
-			return err
+// listen turns a panic of a listener into an error.
+func listen(ctx context.Context, f func(context.Context, Ended), e Ended) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-changed:
-		}
-	}
+	}()
+	f(ctx, e)
+	return nil
 }

@@ -10,254 +10,285 @@ import (
 
 	"github.com/google/uuid"
 
+	"chatets/appliance/actor"
 	"chatets/appliance/fault"
 	"chatets/appliance/sqlite"
 )
 
-// keepEnded is how long ended jobs stay in the list.
-const keepEnded = 30 * 24 * time.Hour
+const (
+	// maxLost is how often the process may die with a job before the job is
+	// given up: it may be what kills it.
+	maxLost = 10
+	// Ended jobs are forgotten after a time; dead letters stay longer.
+	keepDone = 7 * 24 * time.Hour
+	keepDead = 90 * 24 * time.Hour
+)
 
 // Enqueue adds a job inside the caller's transaction and wakes a worker after
-// its commit. With a Key that already waits or runs it returns that job's id.
+// its commit. With a Key that already waits or runs it returns that job's id; a
+// waiting one is then due at the earlier of both times.
 func (q *Queue) Enqueue(ctx context.Context, tx *sqlite.Tx, n New) (string, error) {
-	q.mu.Lock()
-	h, known := q.handlers[n.Kind]
-	q.mu.Unlock()
+	h, known := q.handler(n.Kind)
 	if !known {
-		return "", fmt.Errorf("job: no handler for kind %s", n.Kind)
+		return "", fmt.Errorf("job: nothing handles jobs of kind %s", n.Kind)
 	}
 	payload, err := json.Marshal(n.Payload)
 	if err != nil {
 		return "", fmt.Errorf("job: payload of %s: %w", n.Kind, err)
 	}
+	who := actor.From(ctx)
+	if n.Workspace == "" {
+		n.Workspace = who.Workspace
+	}
+	if n.Owner == "" {
+		n.Owner = who.ID
+	}
+	if n.At.IsZero() {
+		n.At = tx.Now
+	}
+	tx.AfterCommit(q.nudge)
 	if n.Key != "" {
 		var id string
-		err := tx.QueryRow(ctx, `SELECT id FROM job WHERE kind = ? AND key = ? AND key <> '' AND state IN ('waiting', 'running')`, n.Kind, n.Key).Scan(&id)
+		err := tx.QueryRow(ctx, `SELECT id FROM job WHERE kind = ? AND key = ? AND key <> '' AND cancel = 0 AND state IN ('waiting', 'running')`, n.Kind, n.Key).Scan(&id)
+		if err == nil {
+			_, err = tx.Exec(ctx, `UPDATE job SET run_at = min(run_at, ?), priority = min(priority, ?) WHERE id = ? AND state = 'waiting'`, n.At.UnixMilli(), n.Priority, id)
+		}
 		if !errors.Is(err, sql.ErrNoRows) {
 			return id, err
 		}
 	}
-	at := n.At
-	if at.IsZero() {
-		at = tx.Now
-	}
 	id := uuid.Must(uuid.NewV7()).String()
-	if _, err := tx.Exec(ctx, `INSERT INTO job (id, workspace, owner, kind, key, payload, state, priority, attempt, attempts, run_at, done, total, note, error, created)
-		VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?, 0, ?, ?, 0, 0, '', '', ?)`,
-		id, n.Workspace, n.Owner, n.Kind, n.Key, string(payload), n.Priority, h.options.Attempts, at.UnixMilli(), tx.Now.UnixMilli()); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO job (id, workspace, owner, kind, key, payload, state, priority, attempt, attempts, lost, cancel, run_at, done, total, note, error, cure, told, created)
+		VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?, 0, ?, 0, 0, ?, 0, 0, '', '', '', 1, ?)`,
+		id, n.Workspace, n.Owner, n.Kind, n.Key, string(payload), n.Priority, h.options.Attempts, n.At.UnixMilli(), tx.Now.UnixMilli()); err != nil {
 		return "", fmt.Errorf("job: enqueue %s: %w", n.Kind, err)
 	}
-	tx.AfterCommit(q.nudge)
 	return id, nil
 }
 
 // take claims the next due job; nil when there is none, with the time the next
 // one is due (zero = none waits).
-func (q *Queue) take(ctx context.Context) (*Running, time.Time, error) {
-	now := q.now().UnixMilli()
-	var next sql.NullInt64
-	if err := q.DB.Read().QueryRowContext(ctx, `SELECT min(run_at) FROM job WHERE state = 'waiting'`).Scan(&next); err != nil {
-		return nil, time.Time{}, err
+func (q *Queue) take(ctx context.Context) (j *Running, next time.Time, err error) {
+	now := q.now()
+	// Looking is cheaper than writing, and most wake-ups find nothing.
+	if next, err = nextDue(q.DB.Read().QueryRowContext(ctx, `SELECT min(run_at) FROM job WHERE state = 'waiting'`)); err != nil || next.IsZero() || next.After(now) {
+		return nil, next, err
 	}
-	if !next.Valid {
-		return nil, time.Time{}, nil
-	}
-	if next.Int64 > now {
-		return nil, time.UnixMilli(next.Int64), nil
-	}
-	var j *Running
-	err := q.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		j = &Running{}
+	work, end := context.WithCancelCause(ctx)
+	err = q.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		j = &Running{queue: q, work: work, end: end}
 		var payload string
-		err := tx.QueryRow(ctx, `UPDATE job SET state = 'running', attempt = attempt + 1
-			WHERE id = (SELECT id FROM job WHERE state = 'waiting' AND run_at <= ? ORDER BY priority, run_at, id LIMIT 1)
-			RETURNING id, kind, workspace, owner, payload, attempt, attempts`, now).
+		// A job whose key still runs, cancelled, waits until that has stopped.
+		err := tx.QueryRow(ctx, `UPDATE job SET state = 'running', attempt = attempt + 1, done = 0, total = 0, note = ''
+			WHERE id = (SELECT w.id FROM job AS w WHERE w.state = 'waiting' AND w.run_at <= ?
+				AND NOT EXISTS (SELECT 1 FROM job AS r WHERE r.state = 'running' AND r.kind = w.kind AND r.key = w.key AND w.key <> '')
+				ORDER BY w.priority, w.run_at, w.id LIMIT 1)
+			RETURNING id, kind, workspace, owner, payload, attempt, attempts`, now.UnixMilli()).
 			Scan(&j.ID, &j.Kind, &j.Workspace, &j.Owner, &payload, &j.Attempt, &j.Attempts)
 		if errors.Is(err, sql.ErrNoRows) {
 			j = nil
-			return nil
-		}
-		if err == nil {
-			j.Payload = json.RawMessage(payload)
-		}
-		return err
-	})
-	return j, time.Time{}, err
-}
-
-// release gives back what a dead process was running and forgets old ends.
-func (q *Queue) release(ctx context.Context) error {
-	return q.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE job SET state = 'waiting', attempt = max(attempt - 1, 0) WHERE state = 'running'`); err != nil {
+			next, err = nextDue(tx.QueryRow(ctx, `SELECT min(run_at) FROM job WHERE state = 'waiting' AND run_at > ?`, now.UnixMilli()))
 			return err
 		}
-		_, err := tx.Exec(ctx, `DELETE FROM job WHERE ended < ?`, tx.Now.Add(-keepEnded).UnixMilli())
+		if err != nil {
+			return err
+		}
+		j.Payload = json.RawMessage(payload)
+		h, _ := q.handler(j.Kind)
+		id := j.ID
+		tx.AfterCommit(func() {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			q.running[id] = end
+		})
+		_, err = tx.Exec(ctx, `UPDATE job SET lease = ? WHERE id = ?`, now.Add(h.options.Timeout+q.grace()).UnixMilli(), id)
 		return err
 	})
+	if err != nil || j == nil {
+		end(errEnded)
+		return nil, next, err
+	}
+	return j, time.Time{}, nil
 }
 
-func (q *Queue) progress(ctx context.Context, id string, done, total int64, note string) error {
+// nextDue reads a time that may be absent.
+func nextDue(row *sql.Row) (time.Time, error) {
+	var at sql.NullInt64
+	if err := row.Scan(&at); err != nil || !at.Valid {
+		return time.Time{}, err
+	}
+	return time.UnixMilli(at.Int64), nil
+}
+
+// release takes back what a dead process was running.
+func (q *Queue) release(ctx context.Context) error {
 	return q.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE job SET done = ?, total = ?, note = ? WHERE id = ?`, done, total, note, id)
-		return err
+		dead, err := ids(tx.Query(ctx, `SELECT id FROM job WHERE state = 'running'`))
+		if err != nil {
+			return err
+		}
+		for _, id := range dead {
+			var lost, cancel int
+			if err := tx.QueryRow(ctx, `UPDATE job SET lost = lost + 1, attempt = max(attempt - 1, 0), lease = NULL WHERE id = ? RETURNING lost, cancel`, id).Scan(&lost, &cancel); err != nil {
+				return err
+			}
+			switch {
+			case cancel == 1:
+				err = q.close(ctx, tx, id, Cancelled, fault.Report{})
+			case lost >= maxLost:
+				err = q.close(ctx, tx, id, Failed, fault.Report{Sentence: fmt.Sprintf("ChatETS was stopped %d times while it worked on this.", lost),
+					Cure: "Look into the log for what stopped it before you try again."})
+			default:
+				// At once, but not for ever: the service must get to its feet.
+				at := tx.Now
+				if lost > 3 {
+					at = at.Add(pause(lost - 3))
+				}
+				_, err = tx.Exec(ctx, `UPDATE job SET state = 'waiting', run_at = ? WHERE id = ?`, at.UnixMilli(), id)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return forget(ctx, tx)
 	})
 }
 
-func (q *Queue) finish(ctx context.Context, id string, state State, sentence string) error {
+// end writes the end of an attempt: done, to be tried again, given up, or
+// cancelled by a person.
+func (q *Queue) end(ctx context.Context, stopping bool, j *Running, failure error) error {
+	final := errors.As(failure, &permanent{}) || j.Last()
+	if failure != nil && !stopping && !errors.Is(failure, errCancelled) {
+		q.log().Warn("a job failed", "job", j.ID, "kind", j.Kind, "attempt", j.Attempt, "final", final, "error", failure)
+	}
 	return q.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE job SET state = ?, error = ?, ended = ? WHERE id = ?`, string(state), sentence, tx.Now.UnixMilli(), id)
-		return err
+		var cancel int
+		err := tx.QueryRow(ctx, `SELECT cancel FROM job WHERE id = ? AND state = 'running'`, j.ID).Scan(&cancel)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return nil
+		case err != nil:
+			return err
+		case failure == nil:
+			err = q.close(ctx, tx, j.ID, Done, fault.Report{})
+		case cancel == 1:
+			err = q.close(ctx, tx, j.ID, Cancelled, fault.Report{})
+		case stopping:
+			// The service stopped under it; this attempt does not count.
+			err = reopen(ctx, tx, j.ID, j.Attempt-1, tx.Now, fault.Report{})
+		case final:
+			err = q.close(ctx, tx, j.ID, Failed, fault.Of(failure))
+		default:
+			err = reopen(ctx, tx, j.ID, j.Attempt, q.now().Add(pause(j.Attempt)), fault.Of(failure))
+		}
+		if err != nil {
+			return err
+		}
+		return forget(ctx, tx)
 	})
 }
 
-func (q *Queue) again(ctx context.Context, id string, attempt int, at time.Time, sentence string) error {
+// close ends a job. Where somebody listens they are told afterwards, and the
+// row remembers that they have not been yet.
+func (q *Queue) close(ctx context.Context, tx *sqlite.Tx, id string, state State, r fault.Report) error {
+	var kind string
+	if err := tx.QueryRow(ctx, `UPDATE job SET state = ?, error = ?, cure = ?, ended = ?, lease = NULL, cancel = 0 WHERE id = ? RETURNING kind`,
+		string(state), r.Sentence, r.Cure, tx.Now.UnixMilli(), id).Scan(&kind); err != nil {
+		return err
+	}
+	if state == Done || len(q.listeners(kind)) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `UPDATE job SET told = 0 WHERE id = ?`, id)
+	return err
+}
+
+// reopen gives a job back to the queue.
+func reopen(ctx context.Context, tx *sqlite.Tx, id string, attempt int, at time.Time, r fault.Report) error {
+	_, err := tx.Exec(ctx, `UPDATE job SET state = 'waiting', attempt = ?, run_at = ?, error = ?, cure = ?, lease = NULL WHERE id = ?`,
+		max(attempt, 0), at.UnixMilli(), r.Sentence, r.Cure, id)
+	return err
+}
+
+// forget removes what ended long ago.
+func forget(ctx context.Context, tx *sqlite.Tx) error {
+	_, err := tx.Exec(ctx, `DELETE FROM job WHERE state = 'done' AND ended < ?`, tx.Now.Add(-keepDone).UnixMilli())
+	if err == nil {
+		_, err = tx.Exec(ctx, `DELETE FROM job WHERE state IN ('failed', 'cancelled') AND ended < ? AND told = 1`, tx.Now.Add(-keepDead).UnixMilli())
+	}
+	return err
+}
+
+func (q *Queue) progress(ctx context.Context, j *Running, done, total int64, note string) error {
 	return q.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE job SET state = 'waiting', attempt = ?, run_at = ?, error = ? WHERE id = ?`, max(attempt, 0), at.UnixMilli(), sentence, id)
-		tx.AfterCommit(q.nudge)
+		// An attempt that was left behind tells nothing any more.
+		_, err := tx.Exec(ctx, `UPDATE job SET done = ?, total = ?, note = ? WHERE id = ? AND state = 'running' AND attempt = ?`, done, total, note, j.ID, j.Attempt)
 		return err
 	})
-}
-
-func (q *Queue) busy(ctx context.Context) (bool, error) {
-	var n int
-	err := q.DB.Read().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM job WHERE state = 'running' OR state = 'waiting' AND run_at <= ?)`, q.now().UnixMilli()).Scan(&n)
-	return n == 1, err
 }
 
 // Cancel ends a job: a waiting one at once, a running one as soon as its
 // handler notices. An ended job is fault.Conflict.
 func (q *Queue) Cancel(ctx context.Context, id string) error {
-	var waited bool
-	var e Ended
 	err := q.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		waited = false
-		var state, payload string
-		err := tx.QueryRow(ctx, `SELECT id, kind, workspace, owner, payload, state FROM job WHERE id = ?`, id).
-			Scan(&e.ID, &e.Kind, &e.Workspace, &e.Owner, &payload, &state)
+		var state string
+		err := tx.QueryRow(ctx, `SELECT state FROM job WHERE id = ?`, id).Scan(&state)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			return unknown
 		case err != nil:
 			return err
-		case State(state) != Waiting && State(state) != InWork:
-			return fault.New(fault.Conflict, "The job has already ended.")
+		case State(state) == Waiting:
+			return q.close(ctx, tx, id, Cancelled, fault.Report{})
+		case State(state) != InWork:
+			return fault.New(fault.Conflict, "The job has already ended.").Cure("Look at the list again.")
 		}
-		if waited = State(state) == Waiting; !waited {
-			return nil
-		}
-		e.Payload, e.State = json.RawMessage(payload), Cancelled
-		_, err = tx.Exec(ctx, `UPDATE job SET state = 'cancelled', ended = ? WHERE id = ?`, tx.Now.UnixMilli(), id)
+		tx.AfterCommit(func() { q.interrupt(id) })
+		_, err = tx.Exec(ctx, `UPDATE job SET cancel = 1 WHERE id = ?`, id)
 		return err
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case waited:
-		q.told(context.WithoutCancel(ctx), e)
-		q.tell()
-		return nil
 	}
-	q.prepare()
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if cancel := q.running[id]; cancel != nil {
-		cancel(errCancelled)
-	} else {
-		q.early[id] = true
-	}
-	return nil
+	err = q.tell(context.WithoutCancel(ctx), id)
+	q.moved()
+	return err
 }
 
-var unknown = fault.New(fault.NotFound, "There is no such job.")
+// interrupt ends the context of a running attempt. Claims and cancels are
+// written one after the other, and each calls this side in the same order.
+func (q *Queue) interrupt(id string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if end := q.running[id]; end != nil {
+		end(errCancelled)
+	}
+}
+
+var unknown = fault.New(fault.NotFound, "There is no such job.").Cure("Look at the list again.")
 
 // Retry puts a failed or cancelled job back into the queue with fresh attempts.
 func (q *Queue) Retry(ctx context.Context, id string) error {
 	return q.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		result, err := tx.Exec(ctx, `UPDATE job SET state = 'waiting', attempt = 0, run_at = ?, ended = NULL, error = '' WHERE id = ? AND state IN ('failed', 'cancelled')`, tx.Now.UnixMilli(), id)
-		if err != nil {
+		var kind, key, state string
+		err := tx.QueryRow(ctx, `SELECT kind, key, state FROM job WHERE id = ?`, id).Scan(&kind, &key, &state)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return unknown
+		case err != nil:
+			return err
+		case State(state) != Failed && State(state) != Cancelled:
+			return fault.New(fault.Conflict, "Only a failed or cancelled job can be tried again.").Cure("Look at the list again.")
+		}
+		var other bool
+		if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM job WHERE kind = ? AND key = ? AND key <> '' AND cancel = 0 AND state IN ('waiting', 'running'))`, kind, key).Scan(&other); err != nil {
 			return err
 		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return fault.New(fault.Conflict, "Only a failed or cancelled job can be tried again.")
+		if other {
+			return fault.New(fault.Conflict, "Another job does the same work already.").Cure("Wait for it, or cancel it first.")
 		}
 		tx.AfterCommit(q.nudge)
-		return nil
+		_, err = tx.Exec(ctx, `UPDATE job SET state = 'waiting', attempt = 0, lost = 0, cancel = 0, run_at = ?, ended = NULL, error = '', cure = '', done = 0, total = 0, note = '', told = 1 WHERE id = ?`, q.now().UnixMilli(), id)
+		return err
 	})
-}
-
-// Filter narrows a list of jobs; zero fields do not.
-type Filter struct {
-	State  State
-	Kind   string
-	Before string // id; the list goes on behind it
-	Limit  int    // 0 = 50
-}
-
-const columns = `id, kind, workspace, owner, state, priority, attempt, attempts, done, total, note, error, run_at, created, coalesce(ended, 0)`
-
-// List returns jobs, the newest first.
-func (q *Queue) List(ctx context.Context, f Filter) ([]Job, error) {
-	if f.Limit <= 0 {
-		f.Limit = 50
-	}
-	rows, err := q.DB.Read().QueryContext(ctx, `SELECT `+columns+` FROM job
-		WHERE (?1 = '' OR state = ?1) AND (?2 = '' OR kind = ?2) AND (?3 = '' OR id < ?3) ORDER BY id DESC LIMIT ?4`,
-		string(f.State), f.Kind, f.Before, f.Limit)
-	if err != nil {
-		return nil, fmt.Errorf("list jobs: %w", err)
-	}
-	defer rows.Close()
-	jobs := []Job{}
-	for rows.Next() {
-		j, err := scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list jobs: %w", err)
-		}
-		jobs = append(jobs, j)
-	}
-	return jobs, rows.Err()
-}
-
-// Get returns one job; fault.NotFound where there is none.
-func (q *Queue) Get(ctx context.Context, id string) (Job, error) {
-	j, err := scan(q.DB.Read().QueryRowContext(ctx, `SELECT `+columns+` FROM job WHERE id = ?`, id))
-	if errors.Is(err, sql.ErrNoRows) {
-		return Job{}, unknown
-	}
-	return j, err
-}
-
-// Counts returns how many jobs are in each state.
-func (q *Queue) Counts(ctx context.Context) (map[State]int64, error) {
-	rows, err := q.DB.Read().QueryContext(ctx, `SELECT state, count(*) FROM job GROUP BY state`)
-	if err != nil {
-		return nil, fmt.Errorf("count jobs: %w", err)
-	}
-	defer rows.Close()
-	counts := map[State]int64{}
-	for rows.Next() {
-		var state string
-		var n int64
-		if err := rows.Scan(&state, &n); err != nil {
-			return nil, fmt.Errorf("count jobs: %w", err)
-		}
-		counts[State(state)] = n
-	}
-	return counts, rows.Err()
-}
-
-func scan(row interface{ Scan(...any) error }) (Job, error) {
-	var j Job
-	var state string
-	var at, created, ended int64
-	err := row.Scan(&j.ID, &j.Kind, &j.Workspace, &j.Owner, &state, &j.Priority, &j.Attempt, &j.Attempts, &j.Done, &j.Total, &j.Note, &j.Error, &at, &created, &ended)
-	j.State, j.RunAt, j.Created = State(state), time.UnixMilli(at).UTC(), time.UnixMilli(created).UTC()
-	if ended != 0 {
-		j.Ended = time.UnixMilli(ended).UTC()
-	}
-	return j, err
 }
