@@ -185,7 +185,7 @@ func (w *writer) batch(first *member) {
 	}
 	for _, m := range members {
 		if !m.failed() && len(m.hooks) > 0 {
-			m.err, m.panic = guard(func() error {
+			m.panic, m.err = guard(func() error {
 				for _, hook := range m.hooks {
 					hook()
 				}
@@ -250,7 +250,7 @@ func (w *writer) member(m *member) error {
 		return err
 	}
 	tx := &Tx{Now: w.now(), conn: w.conn}
-	m.err, m.panic = guard(func() error { return m.fn(m.ctx, tx) })
+	m.panic, m.err = guard(func() error { return m.fn(m.ctx, tx) })
 	tx.end()
 	m.hooks = tx.hooks
 	if tx.lost != nil {
@@ -275,7 +275,7 @@ func (w *writer) shrink() {
 
 // guard runs f in a goroutine of its own: neither a panic nor runtime.Goexit in
 // it may end the writer.
-func guard(f func() error) (err error, p *Panic) {
+func guard(f func() error) (p *Panic, err error) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -288,7 +288,7 @@ func guard(f func() error) (err error, p *Panic) {
 		err = f()
 	}()
 	<-ended
-	return err, p
+	return p, err
 }
 
 func (w *writer) commit() error {
