@@ -36,6 +36,16 @@ The mechanical seal is replaced as a whole. Its part number is 4711-0815-B [1]. 
 2. Vent the casing until no bubbles leave the vent screw.
 3. Start the motor against the closed discharge valve, then open it slowly within 30 seconds.
 
+## Decommissioning
+
+Before any work on the pump:
+
+- Switch off the isolator Q-7 in the electrical cabinet and lock it with your own padlock
+- Close the steam valve V-9 and hang the red tag on its hand wheel so that nobody opens it
+- Wait until the manometer shows zero and the interlock releases the door of the enclosure
+
+## Bolts
+
 The tightening torque of the casing bolts is 84 N·m, in *three* passes and crosswise.
 `
 	hygieneText = `# Hygiene plan of ward 3B
@@ -135,6 +145,8 @@ var scenarios = []scenario{
 	{"code of a table", "What does alarm E-117 mean?", "pump.md", []string{"E-117", "Suction pressure too low"}, []string{"E-121", "norovirus"}},
 	{"quoted phrase", `Which disinfectant is "limited virucidal"?`, "hygiene.md", []string{"limited virucidal"}, []string{"pump"}},
 	{"numbered step", "How do I vent the casing of the pump?", "pump.md", []string{"Vent the casing until no bubbles leave"}, []string{"yellow bag"}},
+	{"a list with its lead-in, whole", "What has to be done before any work on the pump?", "pump.md", []string{"Before any work on the pump: [1]\n- Switch off the isolator Q-7", "padlock [1]\n- Close the steam valve V-9", "opens it [1]\n- Wait until"}, []string{"norovirus"}},
+	{"only a heading names it", "decommissioning", "pump.md", []string{"Before any work on the pump: [1]\n- Switch off", "\n- Close the steam valve", "\n- Wait until"}, []string{"\n- Locking out", "norovirus"}},
 	{"torque", "What is the tightening torque of the casing bolts?", "pump.md", []string{"84 N·m"}, []string{"norovirus"}},
 	{"within a time", "How soon must a needlestick injury be reported to the occupational physician?", "hygiene.md", []string{"within two hours"}, []string{"pump"}},
 	{"German", "Wie oft wird das Sicherheitsventil geprüft?", "kessel.md", []string{"alle sechs Monate"}, []string{"pump", "酒精"}},
@@ -273,7 +285,7 @@ func TestAccessDecidesEveryAnswer(t *testing.T) {
 	ask := "What is the tightening torque of the casing bolts?"
 	// Before access not even a title may be told; after it, what was told then
 	// may stay named, but its words may not be read again.
-	passage := []string{"84 N", "crosswise", "Starting"}
+	passage := []string{"84 N", "crosswise", "Bolts"}
 	words := append([]string{"Feed water", "P-204", "pump.md", r.documents["pump.md"]}, passage...)
 	refuses := func(t *testing.T, what string, got answer, words ...string) {
 		t.Helper()

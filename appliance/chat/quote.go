@@ -2,12 +2,14 @@ package chat
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"chatets/appliance/extract"
 	"chatets/appliance/lexical"
 	"chatets/appliance/library"
 )
@@ -74,8 +76,12 @@ func choose(b Brief) []quote {
 		all = append(all, sentencesOf(i, p)...)
 	}
 	weights := weigh(b, all)
+	about := make([]map[string]float64, len(passages))
+	for i, p := range passages {
+		about[i] = within(p, weights)
+	}
 	for i := range all {
-		all[i].score = own(all[i], weights)
+		all[i].score = own(all[i], about[all[i].passage])
 	}
 	score(passages, all, weights)
 	ranked := slices.Clone(all)
@@ -106,18 +112,48 @@ func choose(b Brief) []quote {
 	if len(chosen) == 0 {
 		chosen = firstOf(all)
 	}
-	return arrange(passages, chosen)
+	return arrange(passages, withLists(all, chosen))
 }
 
 // firstOf is the answer where only titles and headings matched: what stands
-// first under the best of them.
+// first under the best of them, with its list.
 func firstOf(all []quote) []quote {
-	for _, q := range all {
+	for i, q := range all {
 		if !q.heading {
-			return []quote{q}
+			list := itemsAfter(all, i)
+			return append([]quote{q}, list[:min(len(list), maxQuotes-1)]...)
 		}
 	}
 	return nil
+}
+
+// withLists adds the list to a sentence that only leads into it.
+func withLists(all, chosen []quote) []quote {
+	has := map[[2]int]bool{}
+	for _, q := range chosen {
+		has[[2]int{q.passage, q.start}] = true
+	}
+	for i, q := range all {
+		if !has[[2]int{q.passage, q.start}] || !strings.HasSuffix(q.text, ":") {
+			continue
+		}
+		for _, item := range itemsAfter(all, i) {
+			if at := [2]int{item.passage, item.start}; !has[at] && len(chosen) < maxQuotes {
+				has[at] = true
+				chosen = append(chosen, item)
+			}
+		}
+	}
+	return chosen
+}
+
+// itemsAfter are the items of the list that follows a sentence.
+func itemsAfter(all []quote, i int) []quote {
+	end := i + 1
+	for end < len(all) && all[end].passage == all[i].passage && all[end].item {
+		end++
+	}
+	return all[i+1 : end]
 }
 
 // arrange groups quotes, which come best first, by document and passage.
@@ -147,9 +183,10 @@ func arrange(passages []library.Passage, chosen []quote) []quote {
 func sentencesOf(index int, p library.Passage) []quote {
 	var quotes []quote
 	at := 0
-	for _, piece := range Sentences(p.Text) {
-		start, end := at, at+len(piece)
+	for _, piece := range pieces(p) {
+		start, end := at, at+len(piece.text)
 		at = end
+		piece, kind := piece.text, piece.kind
 		start += len(piece) - len(strings.TrimLeftFunc(piece, unicode.IsSpace))
 		end -= len(piece) - len(strings.TrimRightFunc(piece, unicode.IsSpace))
 		if start >= end {
@@ -162,9 +199,43 @@ func sentencesOf(index int, p library.Passage) []quote {
 			continue
 		}
 		quotes = append(quotes, quote{passage: index, start: start, end: end, text: text, terms: lexical.Terms(text),
-			item: mark > 0, heading: repeats(text, p)})
+			item: mark > 0 || kind == extract.Item, heading: kind == extract.Heading || repeats(text, p)})
 	}
 	return quotes
+}
+
+// A piece is a sentence of a passage with the kind of block it stands in.
+type piece struct {
+	text string
+	kind string
+}
+
+// pieces cuts each block of a passage into sentences; joined, they are its text.
+// A row of a table stays whole: its cells mean nothing apart.
+func pieces(p library.Passage) []piece {
+	var all []piece
+	cut := func(text string, kind string) {
+		if kind == extract.Row && len(text) <= longSentence {
+			all = append(all, piece{text, kind})
+			return
+		}
+		for _, sentence := range Sentences(text) {
+			all = append(all, piece{sentence, kind})
+		}
+	}
+	end := len(p.Text)
+	if len(p.Parts) > 0 {
+		end = p.Parts[0].At
+	}
+	cut(p.Text[:end], "")
+	for i, part := range p.Parts {
+		end = len(p.Text)
+		if i+1 < len(p.Parts) {
+			end = p.Parts[i+1].At
+		}
+		cut(p.Text[part.At:end], part.Kind)
+	}
+	return all
 }
 
 // repeats reports whether a sentence is the title or a part of the heading path
@@ -198,6 +269,18 @@ func weigh(b Brief, all []quote) map[string]float64 {
 	add(b.Question, 1)
 	add(b.Before, 0.5)
 	return weights
+}
+
+// within weighs for the sentences of one passage: what its title or its heading
+// says already tells less about one sentence of it than about another.
+func within(p library.Passage, weights map[string]float64) map[string]float64 {
+	w := maps.Clone(weights)
+	for _, t := range lexical.Terms(p.DocumentTitle + "\n" + p.Heading) {
+		if weights[t] > 0 {
+			w[t] = weights[t] / 2
+		}
+	}
+	return w
 }
 
 // own is the weight of the question's terms in the sentence itself; a very long

@@ -24,6 +24,7 @@ type chunk struct {
 	heading    string
 	start, end int
 	text       string
+	parts      []Part
 }
 
 // unit is the smallest piece a passage is made of: a sentence, or a block that
@@ -141,13 +142,24 @@ func (c *chunker) flush(goesOn bool) {
 	first, last := c.units[0], c.units[len(c.units)-1]
 	text := c.text[first.start:last.end]
 	start := c.position(first)
-	c.out = append(c.out, chunk{page: c.page, heading: c.heading, start: start, end: start + utf8.RuneCountInString(text), text: text})
+	c.out = append(c.out, chunk{page: c.page, heading: c.heading, start: start, end: start + utf8.RuneCountInString(text), text: text, parts: c.parts()})
 	several := len(c.units) > 1
 	c.units, c.words, c.overlaps = nil, 0, false
 	if kind := c.blocks[last.block].Kind; goesOn && several && last.words <= backWords && (kind == extract.Paragraph || kind == extract.Quote) {
 		c.add(last)
 		c.overlaps = true
 	}
+}
+
+// parts are the blocks of the passage.
+func (c *chunker) parts() []Part {
+	var parts []Part
+	for i, u := range c.units {
+		if i == 0 || u.block != c.units[i-1].block {
+			parts = append(parts, Part{At: u.start - c.units[0].start, Kind: c.blocks[u.block].Kind})
+		}
+	}
+	return parts
 }
 
 // position is the character a unit begins at.

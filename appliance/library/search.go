@@ -29,8 +29,15 @@ type Passage struct {
 	Heading       string
 	Start, End    int // characters in the document's text
 	Text          string
+	Parts         []Part  // what Text is made of
 	Score         float64 // higher is better; comparable inside one answer only
 	Coverage      float64 // 0..1: share of the question's terms, weighted by rarity
+}
+
+// Part is a block, or what a passage has of it: it ends where the next one begins.
+type Part struct {
+	At   int    `json:"at"` // byte of the passage's text
+	Kind string `json:"kind"`
 }
 
 // Search finds the passages that fit the question, best first, among what who

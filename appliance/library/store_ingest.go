@@ -3,6 +3,7 @@ package library
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -82,10 +83,14 @@ func (s store) ready(ctx context.Context, d Document, chunks []chunk) error {
 }
 
 func insertChunks(ctx context.Context, tx *sqlite.Tx, d Document, chunks []chunk) error {
-	const insert = `INSERT INTO chunk (workspace, owner, document, page, heading, start, "end", text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+	const insert = `INSERT INTO chunk (workspace, owner, document, page, heading, start, "end", text, parts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	entries := make([]lexical.Entry, 0, len(chunks))
 	for _, c := range chunks {
-		result, err := tx.Exec(ctx, insert, d.Workspace, d.Owner, d.ID, c.page, c.heading, c.start, c.end, c.text)
+		parts, err := json.Marshal(c.parts)
+		if err != nil {
+			return err
+		}
+		result, err := tx.Exec(ctx, insert, d.Workspace, d.Owner, d.ID, c.page, c.heading, c.start, c.end, c.text, string(parts))
 		if err != nil {
 			return fmt.Errorf("insert a chunk: %w", err)
 		}

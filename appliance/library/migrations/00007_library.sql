@@ -67,7 +67,8 @@ CREATE TABLE chunk (
 	heading   TEXT NOT NULL, -- path, one line each
 	start     INTEGER NOT NULL, -- characters in the document's text
 	"end"     INTEGER NOT NULL,
-	text      TEXT NOT NULL
+	text      TEXT NOT NULL,
+	parts     TEXT NOT NULL -- where its blocks begin and what they are, as JSON
 ) STRICT;
 CREATE INDEX chunk_document ON chunk (document, number);
 
