@@ -92,16 +92,23 @@ func withhold(content string, withheld map[int]bool) string {
 	}
 	items := strings.Split(content, "\n- ")
 	for i, item := range items[1:] {
-		at := strings.LastIndexByte(item, '[')
-		number, err := strconv.Atoi(strings.TrimSuffix(item[max(at, 0)+1:], "]"))
-		// An item without a readable marker was cut by a stop; its source is not
-		// known, so it is withheld too.
-		if err != nil || withheld[number] {
+		// An item without a marker was cut by a stop; its source is not known, so it
+		// is withheld too.
+		if number, ok := lastMarker(item); !ok {
 			items[i+1] = withheldSentence
-			if err == nil {
-				items[i+1] += " " + marker(number)
-			}
+		} else if withheld[number] {
+			items[i+1] = withheldSentence + " " + marker(number)
 		}
 	}
 	return strings.Join(items, "\n- ")
+}
+
+// lastMarker is the number of the marker an item ends with.
+func lastMarker(item string) (int, bool) {
+	at := strings.LastIndex(item, " [")
+	if at < 0 || !strings.HasSuffix(item, "]") {
+		return 0, false
+	}
+	number, err := strconv.Atoi(item[at+2 : len(item)-1])
+	return number, err == nil
 }
