@@ -203,8 +203,11 @@ func wide(r rune) bool {
 // sides stands a script that has no full stop of its own.
 func unspaced(before, after string) bool {
 	left, _ := utf8.DecodeLastRuneInString(before)
+	if !thai(left) {
+		return false
+	}
 	right, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(after, unicode.IsSpace))
-	return thai(left) && thai(right)
+	return thai(right)
 }
 
 func thai(r rune) bool {
