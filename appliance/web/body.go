@@ -130,15 +130,23 @@ func tooLarge(limit int64) error {
 	return fault.New(fault.TooLarge, "The body is larger than %s.", size(limit)).Cure("Send less at once.")
 }
 
-// size is a number of bytes for people.
+// size is a number of bytes for people, in the steps (1,000 or 1,024) that
+// give the rounder number.
 func size(n int64) string {
-	units := []string{"bytes", "KB", "MB", "GB"}
-	i := 0
-	for n >= 1024 && n%1024 == 0 && i < len(units)-1 {
-		n /= 1024
-		i++
+	best := fmt.Sprintf("%d bytes", n)
+	for _, step := range []int64{1000, 1024} {
+		left := n
+		for _, unit := range []string{"KB", "MB", "GB"} {
+			if left < step || left%step != 0 {
+				break
+			}
+			left /= step
+			if text := fmt.Sprintf("%d %s", left, unit); len(text) < len(best) || strings.HasSuffix(best, "bytes") {
+				best = text
+			}
+		}
 	}
-	return fmt.Sprintf("%d %s", n, units[i])
+	return best
 }
 
 // checkJSONType refuses bodies that do not say that they are JSON. Forms that a

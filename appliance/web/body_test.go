@@ -352,3 +352,12 @@ func TestBodyFaults(t *testing.T) {
 		}
 	}
 }
+
+func TestSizeForPeople(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int64]string{1: "1 bytes", 1500: "1500 bytes", 1 << 10: "1 KB", 1 << 20: "1 MB", 10 << 20: "10 MB", 2_000_000_000: "2 GB", 200_000_000: "200 MB", 1_000: "1 KB"} {
+		if got := size(n); got != want {
+			t.Errorf("%d: got %q, want %q", n, got, want)
+		}
+	}
+}

@@ -2183,7 +2183,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description The file itself, at most 2000000001 bytes. */
+        /** @description The file itself, at most 2 GB. */
         requestBody: {
             content: {
                 "application/octet-stream": string;
