@@ -101,7 +101,9 @@ func (r *rig) do(token, method, path string, headers ...string) (int, string) {
 	switch token {
 	case "":
 	case "socket":
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return (&net.Dialer{}).DialContext(ctx, "unix", r.unix) }
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", r.unix)
+		}
 	default:
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
