@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"chatets/appliance/actor"
+	"chatets/appliance/fault"
 )
 
 const (
@@ -290,6 +291,11 @@ func (c *Chat) lastEvents(r *run, a Message) []Event {
 // the text that was on disk. Call it before Run, once.
 func (c *Chat) Recover(ctx context.Context) error {
 	n, err := c.Store.recover(actor.With(ctx, actor.Actor{Kind: actor.System, ID: actor.SystemID}))
+	if fault.Is(err, fault.Full) {
+		// Reading goes on on a full disk; the next start tries again.
+		c.log().Error("the disk is full: interrupted runs stay open", "error", err)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("recover runs: %w", err)
 	}

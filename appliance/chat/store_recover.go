@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"chatets/appliance/actor"
@@ -21,9 +22,7 @@ func (s Store) recover(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for len(open) > 0 {
-		some := open[:min(len(open), 100)]
-		open = open[len(some):]
+	for some := range slices.Chunk(open, 100) {
 		err := s.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
 			for _, r := range some {
 				if err := s.interrupt(ctx, tx, r); err != nil {
