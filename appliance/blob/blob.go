@@ -4,9 +4,10 @@
 // can find out whether another workspace has it.
 //
 // What a newcomer gets wrong: a blob belongs to whoever refers to it in the
-// database, and equal content is one blob. Two rules keep a row from referring
-// to a blob that another caller removes at that moment; they hold because
-// updates of the database run one after the other:
+// database, and equal content is one blob. Who has no lock around both steps of
+// each side needs two rules, so that no row refers to a blob that another caller
+// removes at that moment; they hold because updates of the database run one
+// after the other:
 //
 //  1. Put comes before the row, and the update that writes the row asks Has.
 //  2. The row is deleted first, in an update of its own. Then Remove is called

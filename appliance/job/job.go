@@ -111,8 +111,8 @@ type Queue struct {
 	mu       sync.Mutex // never held while the database is asked
 	handlers map[string]handler
 	ends     map[string][]func(context.Context, Ended)
-	running  map[string]context.CancelCauseFunc
-	changed  chan struct{} // closed and replaced whenever a job ends
+	running  map[string]context.CancelCauseFunc // until their end is written and told
+	changed  chan struct{}                      // closed and replaced whenever a job ends
 	wake     chan struct{}
 }
 
@@ -172,8 +172,7 @@ func (q *Queue) handler(kind string) (handler, bool) {
 }
 
 // OnEnd registers who is told when a job of the kind is given up or cancelled;
-// before Run. It is told at least once, after a kill at the next start, and
-// before Idle returns.
+// before Run. It is told at least once, where need be at the next start.
 func (q *Queue) OnEnd(kind string, f func(context.Context, Ended)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -223,11 +222,13 @@ func (q *Queue) Idle(ctx context.Context) error {
 	q.prepare()
 	for {
 		q.mu.Lock()
-		changed := q.changed
+		changed, busy := q.changed, len(q.running) > 0
 		q.mu.Unlock()
-		busy, err := q.busy(ctx)
-		if err != nil || !busy {
-			return err
+		if !busy {
+			var err error
+			if busy, err = q.busy(ctx); err != nil || !busy {
+				return err
+			}
 		}
 		select {
 		case <-ctx.Done():

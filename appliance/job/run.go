@@ -68,9 +68,10 @@ func (q *Queue) Run(ctx context.Context) error {
 	if err := q.release(end); err != nil {
 		return fmt.Errorf("job: take back the jobs of the last run: %w", err)
 	}
-	if err := q.tell(end, ""); err != nil {
+	if err := q.tell(end, "", nil); err != nil {
 		return fmt.Errorf("job: tell the ends of the last run: %w", err)
 	}
+	q.moved()
 	workers := q.Workers
 	if workers == 0 {
 		workers = 2
@@ -142,12 +143,12 @@ func (q *Queue) attempt(ctx context.Context, j *Running) {
 		q.wait(ctx, q.now().Add(10*time.Second))
 	}
 	j.end(errEnded)
+	if e := q.tell(end, j.ID, err); e != nil {
+		q.log().Error("the end of a job cannot be told", "job", j.ID, "kind", j.Kind, "error", e)
+	}
 	q.mu.Lock()
 	delete(q.running, j.ID)
 	q.mu.Unlock()
-	if e := q.tell(end, j.ID); e != nil {
-		q.log().Error("the end of a job cannot be told", "job", j.ID, "kind", j.Kind, "error", e)
-	}
 	q.nudge()
 	q.moved()
 }
@@ -184,14 +185,18 @@ func (q *Queue) call(ctx context.Context, do Handler, j *Running) error {
 }
 
 // tell tells the listeners the ends they do not know yet, of one job or, with
-// an empty id, of all.
-func (q *Queue) tell(ctx context.Context, id string) error {
+// an empty id, of all. The failure is known where the job has just failed;
+// after a restart its sentences are left.
+func (q *Queue) tell(ctx context.Context, id string, failure error) error {
 	ends, err := q.untold(ctx, id)
 	if err != nil {
 		return err
 	}
 	for _, e := range ends {
 		who := actor.With(ctx, actor.Actor{Kind: actor.System, ID: e.Owner, Workspace: e.Workspace, Request: e.ID})
+		if e.State == Failed && failure != nil {
+			e.Err = failure
+		}
 		heard := true
 		for _, f := range q.listeners(e.Kind) {
 			if err := listen(who, f, e); err != nil {

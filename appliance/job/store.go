@@ -44,7 +44,7 @@ func (q *Queue) Enqueue(ctx context.Context, tx *sqlite.Tx, n New) (string, erro
 		n.Owner = who.ID
 	}
 	if n.At.IsZero() {
-		n.At = tx.Now
+		n.At = q.now()
 	}
 	tx.AfterCommit(q.nudge)
 	if n.Key != "" {
@@ -140,7 +140,7 @@ func (q *Queue) release(ctx context.Context) error {
 					Cure: "Look into the log for what stopped it before you try again."})
 			default:
 				// At once, but not for ever: the service must get to its feet.
-				at := tx.Now
+				at := q.now()
 				if lost > 3 {
 					at = at.Add(pause(lost - 3))
 				}
@@ -175,7 +175,7 @@ func (q *Queue) end(ctx context.Context, stopping bool, j *Running, failure erro
 			err = q.close(ctx, tx, j.ID, Cancelled, fault.Report{})
 		case stopping:
 			// The service stopped under it; this attempt does not count.
-			err = reopen(ctx, tx, j.ID, j.Attempt-1, tx.Now, fault.Report{})
+			err = reopen(ctx, tx, j.ID, j.Attempt-1, q.now(), fault.Report{})
 		case final:
 			err = q.close(ctx, tx, j.ID, Failed, fault.Of(failure))
 		default:
@@ -250,7 +250,7 @@ func (q *Queue) Cancel(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	err = q.tell(context.WithoutCancel(ctx), id)
+	err = q.tell(context.WithoutCancel(ctx), id, nil)
 	q.moved()
 	return err
 }

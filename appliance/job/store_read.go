@@ -12,10 +12,10 @@ import (
 	"chatets/appliance/sqlite"
 )
 
-// busy reports whether anything runs, is due, or has ended unheard.
+// busy reports whether anything runs or is due.
 func (q *Queue) busy(ctx context.Context) (busy bool, err error) {
 	err = q.DB.Read().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM job WHERE state = 'running')
-		OR EXISTS (SELECT 1 FROM job WHERE state = 'waiting' AND run_at <= ?) OR EXISTS (SELECT 1 FROM job WHERE told = 0)`,
+		OR EXISTS (SELECT 1 FROM job WHERE state = 'waiting' AND run_at <= ?)`,
 		q.now().UnixMilli()).Scan(&busy)
 	return busy, err
 }
