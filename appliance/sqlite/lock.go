@@ -53,5 +53,9 @@ func holder(file *os.File) string {
 	return fmt.Sprintf(" (process %d)", pid)
 }
 
-// Close gives the directory up.
-func (l *Lock) Close() error { return l.file.Close() }
+// Close gives the directory up. Unlocking comes first: a process that is just
+// being started holds a copy of the descriptor for a moment, and closing ours
+// alone would leave the lock to it.
+func (l *Lock) Close() error {
+	return errors.Join(syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN), l.file.Close())
+}

@@ -2,7 +2,9 @@ package sqlite_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -33,5 +35,33 @@ func BenchmarkUpdate(b *testing.B) {
 			s := db.Stats()
 			b.ReportMetric(float64(s.Members)/float64(max(s.Commits, 1)), "updates/commit")
 		})
+	}
+}
+
+// BenchmarkPlain is what Update is held against at one writer: a transaction of
+// database/sql alone, on a database with the same pragmas.
+func BenchmarkPlain(b *testing.B) {
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(b.TempDir(), "plain.db")+
+		"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=secure_delete(ON)")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.ExecContext(b.Context(), `CREATE TABLE entry (name TEXT NOT NULL UNIQUE, big TEXT) STRICT`); err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	for n := range b.N {
+		tx, err := db.BeginTx(b.Context(), nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := tx.ExecContext(b.Context(), `INSERT INTO entry (name) VALUES (?)`, fmt.Sprint(n)); err != nil {
+			b.Fatal(err)
+		}
+		if err := tx.Commit(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
