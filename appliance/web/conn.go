@@ -11,7 +11,7 @@ import (
 
 const (
 	writeChunk = 64 << 10 // bytes one write deadline is for
-	lingerMax  = 4 << 20  // bytes read on after a refusal
+	lingerMax  = 64 << 20 // bytes read on after a refusal: a refused upload still sends for a while
 )
 
 // The HTTP machine lets us see the header before it waits for the first byte of

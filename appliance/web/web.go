@@ -130,7 +130,7 @@ func New(c Config) *Server {
 		config: c, log: c.Log, now: c.Now, ready: make(chan struct{}),
 		timing: timing{
 			header: 10 * time.Second, idle: 60 * time.Second, body: 60 * time.Second, write: 30 * time.Second,
-			linger: time.Second, heartbeat: 15 * time.Second, recheck: 30 * time.Second, grace: 10 * time.Second,
+			linger: 5 * time.Second, heartbeat: 15 * time.Second, recheck: 30 * time.Second, grace: 10 * time.Second,
 		},
 	}
 	if s.log == nil {
