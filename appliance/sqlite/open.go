@@ -84,7 +84,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		// The writer goes last: the last connection empties the write-ahead log.
 		return errors.Join(db.read.Close(), conn.Close(), db.write.Close())
 	})
-	go db.writer.run()
+	go db.writer.serve()
 	return db, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -24,13 +25,14 @@ type Tx struct {
 
 var (
 	errOver   = errors.New("a transaction is used after its function returned")
+	errOwn    = errors.New("a member of a grouped transaction begins and ends none itself")
 	errExited = errors.New("the function of an update ended its goroutine")
 )
 
 // Exec runs a statement. Cancelling ctx does not stop it: with this driver a
 // cancelled statement rolls back the whole transaction, other callers' rows and all.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if err := tx.usable(); err != nil {
+	if err := tx.usable(query); err != nil {
 		return nil, err
 	}
 	result, err := tx.conn.ExecContext(context.WithoutCancel(ctx), query, args...)
@@ -39,7 +41,7 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, 
 
 // Query runs a query, under the same rule as Exec.
 func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if err := tx.usable(); err != nil {
+	if err := tx.usable(query); err != nil {
 		return nil, err
 	}
 	rows, err := tx.conn.QueryContext(context.WithoutCancel(ctx), query, args...)
@@ -51,7 +53,7 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 
 // QueryRow runs a query for one row, under the same rule as Exec.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	if err := tx.usable(); err != nil {
+	if err := tx.usable(query); err != nil {
 		// Only a query can make a sql.Row; one that never starts carries the reason.
 		dead, cancel := context.WithCancelCause(context.Background())
 		cancel(err)
@@ -67,11 +69,22 @@ func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 // is quick and does not call Update: all writing waits for it.
 func (tx *Tx) AfterCommit(f func()) { tx.hooks = append(tx.hooks, f) }
 
-func (tx *Tx) usable() error {
-	if tx.over.Load() {
+func (tx *Tx) usable(query string) error {
+	switch {
+	case tx.over.Load():
 		return errOver
+	case tx.lost != nil:
+		return tx.lost
 	}
-	return tx.lost
+	word := strings.TrimSpace(query)
+	if end := strings.IndexAny(word, " \t\r\n;"); end >= 0 {
+		word = word[:end]
+	}
+	switch strings.ToUpper(word) {
+	case "BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE":
+		return errOwn
+	}
+	return nil
 }
 
 // check notices after an error that SQLite has rolled back everything. What the

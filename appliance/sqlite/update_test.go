@@ -157,7 +157,7 @@ func TestUpdateFailsAlone(t *testing.T) {
 			_ = insert("bad")(ctx, tx)
 			_, err := tx.Exec(ctx, `ROLLBACK`)
 			return err
-		}, "no such savepoint"},
+		}, "begins and ends none"},
 		{"a cancelled context in the middle", func(ctx context.Context, tx *sqlite.Tx) error {
 			gone, cancel := context.WithCancel(ctx)
 			cancel()
@@ -196,11 +196,32 @@ func TestUpdateFailsAlone(t *testing.T) {
 			if fmt.Sprint(ran) != "[left right]" {
 				t.Errorf("hooks ran for %v", ran)
 			}
+			for _, alone := range batch(t, db, bad) {
+				if alone == nil || !contains(alone.Error(), tt.want) {
+					t.Errorf("behind an empty one it got %v, want %q", alone, tt.want)
+				}
+			}
+			if err := updateAlone(db, bad); err == nil || !contains(err.Error(), tt.want) {
+				t.Errorf("alone it got %v, want %q", err, tt.want)
+			}
 			if err := db.Update(t.Context(), insert("after")); err != nil {
 				t.Errorf("the writer is broken afterwards: %v", err)
 			}
+			if got := names(t, db); len(got) != 3 {
+				t.Errorf("got rows %v, want left, right and after", got)
+			}
 		})
 	}
+}
+
+// updateAlone runs one member that nobody joins.
+func updateAlone(db *sqlite.DB, fn func(context.Context, *sqlite.Tx) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return db.Update(context.Background(), fn)
 }
 
 // TestUpdateCallerLeaves cancels callers at each moment of a grouped commit.

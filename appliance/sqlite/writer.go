@@ -130,7 +130,7 @@ func (w *writer) next() *member {
 	return nil
 }
 
-func (w *writer) run() {
+func (w *writer) serve() {
 	defer close(w.stopped)
 	for {
 		if m := w.next(); m != nil {
@@ -203,23 +203,27 @@ func (w *writer) batch(first *member) {
 }
 
 // together returns the members it took, and an error when the rows of none of
-// them are safe.
+// them are safe. The first one needs no savepoint: when it fails nobody else has
+// joined yet, and a caller alone pays for no more than a plain transaction.
 func (w *writer) together(first *member) ([]*member, error) {
 	members := []*member{first}
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return members, err
 	}
 	begun := time.Now()
-	for m := first; m != nil; {
-		if lost := w.member(m); lost != nil {
-			w.rollback()
-			return members, lost
-		}
-		if len(members) == maxBatch || time.Since(begun) > maxTaken {
+	if lost := w.run(first); lost != nil || first.failed() {
+		w.rollback()
+		return members, lost
+	}
+	for len(members) < maxBatch && time.Since(begun) < maxTaken {
+		m := w.next()
+		if m == nil {
 			break
 		}
-		if m = w.next(); m != nil {
-			members = append(members, m)
+		members = append(members, m)
+		if lost := w.nested(m); lost != nil {
+			w.rollback()
+			return members, lost
 		}
 	}
 	return members, w.commit()
@@ -232,8 +236,8 @@ func (w *writer) alone(m *member) {
 		m.err = err
 		return
 	}
-	lost := w.member(m)
-	if lost != nil {
+	lost := w.run(m)
+	if lost != nil || m.failed() {
 		w.rollback()
 	} else {
 		lost = w.commit()
@@ -243,26 +247,31 @@ func (w *writer) alone(m *member) {
 	}
 }
 
-// member runs one function under its savepoint. It returns an error only when
-// the transaction around it is gone.
-func (w *writer) member(m *member) error {
+// nested runs one member under a savepoint. It returns an error only when the
+// transaction around it is gone.
+func (w *writer) nested(m *member) error {
 	if err := w.exec("SAVEPOINT member"); err != nil {
 		return err
 	}
-	tx := &Tx{Now: w.now(), conn: w.conn}
-	m.panic, m.err = guard(func() error { return m.fn(m.ctx, tx) })
-	tx.end()
-	m.hooks = tx.hooks
-	if tx.lost != nil {
-		return tx.lost
+	if lost := w.run(m); lost != nil {
+		return lost
 	}
 	if m.failed() {
-		// Fails exactly when the function took the whole transaction with it.
 		if err := w.exec("ROLLBACK TO member"); err != nil {
 			return err
 		}
 	}
 	return w.exec("RELEASE member")
+}
+
+// run runs the function of a member. It returns an error only when that has
+// taken the whole transaction with it.
+func (w *writer) run(m *member) error {
+	tx := &Tx{Now: w.now(), conn: w.conn}
+	m.panic, m.err = guard(func() error { return m.fn(m.ctx, tx) })
+	tx.end()
+	m.hooks = tx.hooks
+	return tx.lost
 }
 
 // shrink moves the write-ahead log into the database, which gives its space
