@@ -77,6 +77,21 @@ func (a *Appliance) gauges() []monitor.Gauge {
 		monitor.One("database_updates", "Updates that were part of them; more than commits means that commits are shared.", figure(func() float64 { return float64(a.db.Stats().Members) })),
 		monitor.One("http_connections", "Open connections.", figure(func() float64 { return float64(a.web.Stats().Connections) })),
 		monitor.One("event_streams", "Open event streams.", figure(func() float64 { return float64(a.web.Stats().Streams) })),
+		monitor.One("sessions", "Sessions that have not expired.", func(ctx context.Context) (float64, error) {
+			n, err := a.logins.Open(ctx)
+			return float64(n), err
+		}),
+		{Name: "documents", Help: "Documents by state.", Label: "state", Read: func(ctx context.Context) (map[string]float64, error) {
+			counts, err := a.library.Counts(ctx)
+			if err != nil {
+				return nil, err
+			}
+			figures := map[string]float64{}
+			for state, n := range counts {
+				figures[string(state)] = float64(n)
+			}
+			return figures, nil
+		}},
 		monitor.One("open_pages", "Pages with an open connection for notices.", figure(func() float64 { return float64(a.web.Stats().Notices) })),
 	}
 }

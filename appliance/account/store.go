@@ -105,7 +105,8 @@ func (s store) byEmail(ctx context.Context, email string) (Person, error) {
 	return scanPerson(s.read().QueryRow(ctx, read, email).Scan)
 }
 
-const firstOwner = `SELECT ` + personColumns + ` FROM person AS p WHERE p.role = 'owner' ORDER BY p.disabled, p.created, p.id LIMIT 1`
+// firstOwner says that the role is not empty too, or the index of roles would not serve it.
+const firstOwner = `SELECT ` + personColumns + ` FROM person AS p WHERE p.role = 'owner' AND p.role <> '' ORDER BY p.disabled, p.created, p.id LIMIT 1`
 
 func (s store) firstOwner(ctx context.Context) (Person, error) {
 	return scanPerson(s.read().QueryRow(ctx, firstOwner).Scan)
@@ -221,7 +222,7 @@ func (s store) change(ctx context.Context, who actor.Actor, id string, decide fu
 		}
 		before.WorkspaceRole = role
 		var others int
-		const count = `SELECT count(*) FROM person WHERE role = 'owner' AND disabled = 0 AND id <> ?`
+		const count = `SELECT count(*) FROM person WHERE role = 'owner' AND role <> '' AND disabled = 0 AND id <> ?`
 		if err := tx.QueryRow(ctx, count, id).Scan(&others); err != nil {
 			return err
 		}

@@ -76,7 +76,7 @@ func (s store) setGroup(ctx context.Context, who actor.Actor, e audit.Entry, peo
 			SELECT ?, workspace, person FROM membership WHERE workspace = ? AND person = ?`
 		touched := 0
 		for _, person := range before {
-			if slices.Contains(people, person) {
+			if _, found := slices.BinarySearch(people, person); found { // sorted by SetGroup
 				continue
 			}
 			if _, err := tx.Exec(ctx, remove, e.Object, person); err != nil {

@@ -97,10 +97,18 @@ func (s store) knowledge(ctx context.Context, who Reach, id string) (Knowledge, 
 }
 
 // list is a page of the knowledge bases that who may read, or manages, by name.
+// The workspace alone, without an OR beside it, lets the index find the rows.
 func (s store) list(ctx context.Context, who Reach, managed bool, afterFold, afterID string, limit int) ([]Knowledge, error) {
-	const page = `SELECT ` + knowledgeColumns + ` FROM knowledge AS k
-		WHERE k.deleted = 0 AND (?1 OR k.workspace = ?2) AND (k.fold, k.id) > (?8, ?9) AND iif(?10, managed, reach <> 'none')
-		ORDER BY k.fold, k.id LIMIT ?11`
+	const (
+		begin  = `SELECT ` + knowledgeColumns + ` FROM knowledge AS k WHERE k.deleted = 0 AND `
+		end    = ` AND (k.fold, k.id) > (?8, ?9) AND iif(?10, managed, reach <> 'none') ORDER BY k.fold, k.id LIMIT ?11`
+		within = begin + `k.workspace = ?2` + end
+		all    = begin + `?1` + end
+	)
+	page := within
+	if who.everything() {
+		page = all
+	}
 	rows, err := s.db.Read().QueryContext(ctx, page, who.args(afterFold, afterID, managed, limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("list knowledge bases: %w", err)
@@ -119,13 +127,24 @@ func (s store) list(ctx context.Context, who Reach, managed bool, afterFold, aft
 
 // readable are those of the ids that who may read; all of them when ids is nil.
 func (s store) readable(ctx context.Context, who Reach, ids []string) ([]string, error) {
-	const some = `SELECT k.id FROM knowledge AS k
-		WHERE k.deleted = 0 AND (?1 OR k.workspace = ?2) AND (?8 OR k.id IN (SELECT value FROM json_each(?9))) AND ` + rightOf + ` <> 'none'`
+	const (
+		begin  = `SELECT k.id FROM knowledge AS k WHERE k.deleted = 0 AND `
+		end    = ` AND ` + rightOf + ` <> 'none'`
+		some   = begin + `k.id IN (SELECT value FROM json_each(?8))` + end
+		within = begin + `k.workspace = ?2` + end
+		all    = begin + `?1` + end
+	)
+	switch {
+	case ids == nil && who.everything():
+		return s.ids(ctx, all, who.args()...)
+	case ids == nil:
+		return s.ids(ctx, within, who.args()...)
+	}
 	list, err := jsonList(ids)
 	if err != nil {
 		return nil, err
 	}
-	return s.ids(ctx, some, who.args(ids == nil, list)...)
+	return s.ids(ctx, some, who.args(list)...)
 }
 
 func (s store) ids(ctx context.Context, query string, args ...any) ([]string, error) {

@@ -129,7 +129,8 @@ func (s *Settings) show(name string) (Setting, error) {
 	defer s.mu.RUnlock()
 	item := Setting{Key: name, Value: e.value, Help: e.help, Version: e.stored.Version, ChangedBy: e.stored.Owner, Locked: e.locked}
 	if e.stored.Version > 0 {
-		item.ChangedAt = &e.stored.Changed
+		at := e.stored.Changed // a copy: what is answered is written after the lock is gone
+		item.ChangedAt = &at
 	}
 	return item, json.Unmarshal(e.fallback, &item.Default)
 }
