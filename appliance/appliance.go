@@ -81,6 +81,11 @@ func migrations() []fs.FS {
 }
 
 func (a *Appliance) open(ctx context.Context, assets Assets) (err error) {
+	if a.cfg.Listen != "" {
+		if err := web.CheckListen(a.cfg.Listen); err != nil {
+			return err
+		}
+	}
 	if err := os.MkdirAll(a.cfg.Data, 0o700); err != nil {
 		return fault.New(fault.Unavailable, "The data directory %s cannot be made.", a.cfg.Data).
 			Cure("Make it and give it to the service's user, or name another with --data.").Because(err)

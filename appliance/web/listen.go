@@ -40,16 +40,22 @@ func peerOf(c *net.UnixConn) (*peer, error) {
 	return &peer{uid: int(cred.Uid), pid: int(cred.Pid)}, nil
 }
 
-// listenTCP listens on a loopback address only: what is said over plain HTTP
-// must not leave the machine.
-func listenTCP(address string) (net.Listener, error) {
+// CheckListen refuses an address that cannot be served, before anything else is
+// begun: what is said over plain HTTP must not leave the machine.
+func CheckListen(address string) error {
+	_, err := loopback(address)
+	return err
+}
+
+// loopback is the address to listen on, which is one of this machine alone.
+func loopback(address string) (string, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "The address %q is not one to listen on.", address).
+		return "", fault.New(fault.Invalid, "The address %q is not one to listen on.", address).
 			Cure("Write it like 127.0.0.1:8080.").Because(err)
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return nil, fault.New(fault.Invalid, "The port of the address %q is not a number from 0 to 65535.", address).
+		return "", fault.New(fault.Invalid, "The port of the address %q is not a number from 0 to 65535.", address).
 			Cure("Write it like 127.0.0.1:8080.")
 	}
 	if host == "localhost" {
@@ -57,11 +63,19 @@ func listenTCP(address string) (net.Listener, error) {
 	}
 	ip, err := netip.ParseAddr(host)
 	if err != nil || !ip.IsLoopback() {
-		return nil, fault.New(fault.Invalid, "ChatETS speaks plain HTTP only on this machine, so it does not listen on %q.", address).
+		return "", fault.New(fault.Invalid, "ChatETS speaks plain HTTP only on this machine, so it does not listen on %q.", address).
 			Cure("Listen on 127.0.0.1 and let a web server with a certificate on this machine pass requests on.").
 			Code("plain-http-beyond-loopback")
 	}
-	ln, err := net.Listen("tcp", net.JoinHostPort(host, port))
+	return net.JoinHostPort(host, port), nil
+}
+
+func listenTCP(address string) (net.Listener, error) {
+	own, err := loopback(address)
+	if err != nil {
+		return nil, err
+	}
+	ln, err := net.Listen("tcp", own)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fault.New(fault.Conflict, "The address %s is in use.", address).
