@@ -300,6 +300,25 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
+// The race detector watches: what one person reads is written while another changes it.
+func TestReadWhileChanged(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	h.must(t, "olga", "PUT /api/settings/login.sessionHours", `{"value":20}`, 200)
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for range 30 {
+				h.must(t, "andy", "GET /api/settings", "", 200, "login.sessionHours")
+			}
+		})
+	}
+	for n := range 30 {
+		h.must(t, "olga", "PUT /api/settings/login.sessionHours", fmt.Sprintf(`{"value":%d}`, 21+n), 200)
+	}
+	readers.Wait()
+}
+
 func TestDeclareMistakes(t *testing.T) {
 	t.Parallel()
 	h := start(t)
