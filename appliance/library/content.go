@@ -2,12 +2,14 @@ package library
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"sync"
 	"time"
 
@@ -62,14 +64,24 @@ func (l *Library) keepBlocks(ctx context.Context, workspace string, blocks []ext
 }
 
 // readPage finds the block that holds the character from and reads a page on.
+// What comes before is passed over by the end of its line alone: reading its
+// JSON took most of the time near the end of a long document.
 func readPage(r io.Reader, from int) (blocks []extract.Block, next int, err error) {
-	decoder := json.NewDecoder(bufio.NewReaderSize(r, 64<<10))
+	lines := bufio.NewReaderSize(r, 64<<10)
 	characters := 0
 	for {
-		var block extract.Block
-		switch err := decoder.Decode(&block); {
-		case errors.Is(err, io.EOF):
+		line, err := lines.ReadBytes('\n')
+		switch {
+		case errors.Is(err, io.EOF) && len(line) == 0:
 			return blocks, -1, nil
+		case err != nil && !errors.Is(err, io.EOF):
+			return nil, 0, fmt.Errorf("read the text of a document: %w", err)
+		}
+		if end, known := endOf(line); known && end < from {
+			continue
+		}
+		var block extract.Block
+		switch err := json.Unmarshal(line, &block); {
 		case err != nil:
 			return nil, 0, fmt.Errorf("read the text of a document: %w", err)
 		case block.End < from:
@@ -80,6 +92,18 @@ func readPage(r io.Reader, from int) (blocks []extract.Block, next int, err erro
 		blocks = append(blocks, block)
 		characters += block.End - block.Start
 	}
+}
+
+// endOf is the end of a block as its line says it last; not known for a line of
+// another form.
+func endOf(line []byte) (end int, known bool) {
+	line = bytes.TrimRight(line, "}\n")
+	i := bytes.LastIndex(line, []byte(`,"End":`))
+	if i < 0 {
+		return 0, false
+	}
+	end, err := strconv.Atoi(string(line[i+len(`,"End":`):]))
+	return end, err == nil
 }
 
 // Open answers a page of a document's text, from the block that holds the
