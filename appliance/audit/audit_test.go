@@ -340,7 +340,7 @@ func TestEntry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := log.Refused(ctx, audit.Entry{Act: "document.read", Object: "d2", Workspace: "w2"}); err != nil {
+	if err := log.Refused(ctx, audit.Entry{Act: "document.read", Object: "Mrs Miller", Workspace: "w2"}); err != nil {
 		t.Fatal(err)
 	}
 	var who, kind, where, workspace, request, outcome, detail string
@@ -356,11 +356,11 @@ func TestEntry(t *testing.T) {
 	if detail != want {
 		t.Errorf("detail\n got %s\nwant %s", detail, want)
 	}
-	if err := db.Read().QueryRowContext(ctx, `SELECT outcome, workspace FROM audit WHERE row = 2`).Scan(&outcome, &workspace); err != nil {
+	if err := db.Read().QueryRowContext(ctx, `SELECT outcome, workspace, object FROM audit WHERE row = 2`).Scan(&outcome, &workspace, &where); err != nil {
 		t.Fatal(err)
 	}
-	if outcome != audit.Refused || workspace != "w2" {
-		t.Errorf("got %s in %s, want a refusal in w2", outcome, workspace)
+	if outcome != audit.Refused || workspace != "w2" || where != "withheld" {
+		t.Errorf("got %s in %s of %s, want a refusal in w2 of what is withheld", outcome, workspace, where)
 	}
 	for name, e := range map[string]audit.Entry{"no act": {Object: "d"}, "an unknown outcome": {Act: "a.b", Outcome: "maybe"}} {
 		if err := db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error { return log.Record(ctx, tx, e) }); err == nil {

@@ -87,6 +87,9 @@ func compose(ctx context.Context, now time.Time, e Entry) (row, error) {
 	if r.outcome == "" {
 		r.outcome = OK
 	}
+	if !word.MatchString(r.object) { // a refused request may name anything
+		r.object = withheld
+	}
 	if r.workspace == "" {
 		r.workspace = a.Workspace
 	}
