@@ -64,15 +64,20 @@ func (c *Chat) ask(ctx context.Context, in asking) (*run, error) {
 	}
 	r.question.Conversation, r.answer.Conversation = r.conversation, r.conversation
 	r.open()
+	// Its first event is stored with the question: until that is done the saver
+	// must not store it too.
+	r.save.Lock()
 	c.live.put(r)
 	started, err := c.Store.begin(ctx, r, in)
 	if err != nil {
 		c.live.remove(r)
+		r.save.Unlock()
 		c.queue.unreserve(a.ID)
 		return nil, err
 	}
 	r.context, r.before, r.question.Parent = started.conversation, started.before, started.parent
 	r.log.markSaved(1)
+	r.save.Unlock()
 	c.notify(a, r.conversation)
 	if !c.queue.push(r) {
 		c.finish(ctx, r, errInterrupted)

@@ -32,7 +32,7 @@ type purge struct {
 // many come out of one: taking words out of the index costs several times as
 // much as putting them in, and nobody who writes should wait longer than that.
 const (
-	stageChunks = 200
+	stageChunks = 50
 	clearChunks = 10
 )
 
