@@ -107,7 +107,7 @@ func (c *Chat) post(ctx context.Context, h how, in asking) (web.Result[Exchange]
 		}
 	}
 	return web.Result[Exchange]{Status: http.StatusAccepted, Other: Accepted{Conversation: Named{r.conversation}, Run: Named{r.id},
-		Question: Named{r.question.ID}, Answer: Named{r.answer.ID}}}, nil
+		Question: Named{r.question.ID}, Answer: Named{r.answerID}}}, nil
 }
 
 type listIn struct {

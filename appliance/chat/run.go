@@ -34,7 +34,8 @@ type run struct {
 	id           string
 	conversation string // "" for a question of the operator, which is not stored
 	question     Message
-	answer       Message // as it began; ended once done is closed
+	answer       Message // as it began; changed by the run's end, to be read once done is closed
+	answerID     string  // the answer's, for those who do not wait for the end
 	context      Conversation
 	before       string // the question before this one, "" for the first
 	began        time.Time
@@ -66,6 +67,7 @@ func newRun(who actor.Actor, question string, now time.Time) *run {
 		Citations: []Citation{}, CreatedAt: now}
 	r.answer = Message{ID: newID(), Parent: r.question.ID, Role: RoleAssistant, Kind: KindExtractive, State: StateWriting,
 		Citations: []Citation{}, Run: r.id, CreatedAt: now}
+	r.answerID = r.answer.ID
 	return r
 }
 
