@@ -14,9 +14,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,17 +40,20 @@ type Gate struct {
 	log    *slog.Logger
 	now    func() time.Time
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+	own    []byte // certificates of Config, PEM
 	roots  *x509.CertPool
 	record *record
 
 	mu    sync.Mutex
-	rules []Rule
+	owned map[string][]Rule
+	rules []Rule // of all owners
+	trust map[string]*x509.CertPool
 	doors map[string]*door
 }
 
 // New returns a gate with the rules of c; without any it lets nothing out.
 func New(c Config) (*Gate, error) {
-	g := &Gate{log: c.Log, now: c.Now, lookup: c.Lookup, doors: map[string]*door{}, record: newRecord()}
+	g := &Gate{log: c.Log, now: c.Now, lookup: c.Lookup, own: c.CAs, owned: map[string][]Rule{}, trust: map[string]*x509.CertPool{}, doors: map[string]*door{}, record: newRecord()}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}
@@ -61,12 +66,9 @@ func New(c Config) (*Gate, error) {
 		}
 	}
 	if len(c.CAs) > 0 {
-		roots, err := x509.SystemCertPool()
+		roots, err := poolWith(c.CAs)
 		if err != nil {
-			roots = x509.NewCertPool() // a machine without any: then only ours are trusted
-		}
-		if !roots.AppendCertsFromPEM(c.CAs) {
-			return nil, fault.New(fault.Invalid, "The trusted certificates hold none that can be read.").Cure("Give them as PEM.")
+			return nil, err
 		}
 		g.roots = roots
 	}
@@ -76,9 +78,25 @@ func New(c Config) (*Gate, error) {
 	return g, nil
 }
 
-// SetRules replaces all rules. Connections that wait in a pool are not used
-// again: the rule they were made under may be gone.
-func (g *Gate) SetRules(rules []Rule) error {
+// poolWith is the system's certificates and those of pem.
+func poolWith(pem []byte) (*x509.CertPool, error) {
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool() // a machine without any: then only ours are trusted
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fault.New(fault.Invalid, "The trusted certificates hold none that can be read.").Cure("Give them as PEM.").Code("certificate-unreadable")
+	}
+	return roots, nil
+}
+
+// SetRules replaces the rules the gate was made with.
+func (g *Gate) SetRules(rules []Rule) error { return g.Allow("", rules) }
+
+// Allow replaces the rules of one owner, such as the room that holds the model
+// servers, and leaves those of all others. Connections that wait in a pool are
+// not used again: the rule they were made under may be gone.
+func (g *Gate) Allow(owner string, rules []Rule) error {
 	checked := make([]Rule, len(rules))
 	for i, r := range rules {
 		var err error
@@ -88,8 +106,35 @@ func (g *Gate) SetRules(rules []Rule) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.rules = checked
+	g.owned[owner] = checked
+	all := make([]Rule, 0, len(g.rules))
+	for _, owner := range slices.Sorted(maps.Keys(g.owned)) {
+		all = append(all, g.owned[owner]...)
+	}
+	g.rules = all
 	for _, d := range g.doors {
+		d.renew()
+	}
+	return nil
+}
+
+// Trust sets the certificates, as PEM, that a purpose trusts beside the
+// system's and the gate's own; nil takes them away.
+func (g *Gate) Trust(purpose string, pem []byte) error {
+	var roots *x509.CertPool
+	if len(pem) > 0 {
+		var err error
+		if roots, err = poolWith(append(slices.Clone(pem), g.own...)); err != nil {
+			return err
+		}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.trust, purpose)
+	if roots != nil {
+		g.trust[purpose] = roots
+	}
+	if d := g.doors[purpose]; d != nil {
 		d.renew()
 	}
 	return nil
@@ -125,14 +170,18 @@ type door struct {
 	inner   atomic.Pointer[http.Transport]
 }
 
-// renew puts a transport without connections in place.
+// renew puts a transport without connections in place. The gate's lock is held.
 func (d *door) renew() {
+	roots := d.gate.roots
+	if own := d.gate.trust[d.purpose]; own != nil {
+		roots = own
+	}
 	old := d.inner.Swap(&http.Transport{
 		Proxy: nil,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return d.gate.Dial(ctx, d.purpose, network, address)
 		},
-		TLSClientConfig:       &tls.Config{RootCAs: d.gate.roots, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:   10 * time.Second,
 		ExpectContinueTimeout: time.Second,
 		IdleConnTimeout:       90 * time.Second,
