@@ -124,9 +124,10 @@ func (g *Gate) Trust(purpose string, pem []byte) error {
 	var roots *x509.CertPool
 	if len(pem) > 0 {
 		var err error
-		if roots, err = poolWith(append(slices.Clone(pem), g.own...)); err != nil {
+		if roots, err = poolWith(pem); err != nil {
 			return err
 		}
+		roots.AppendCertsFromPEM(g.own)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
