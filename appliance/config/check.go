@@ -51,7 +51,7 @@ func build(file string, values, origins map[string]string) (Config, error) {
 
 // paths makes the paths absolute and keeps the key out of the data directory.
 func (c *Config) paths(values map[string]string, wrong func(name, cure string) error) error {
-	for _, name := range []string{"data", "key", "socket"} {
+	for _, name := range []string{"data", "key", "socket", "models"} {
 		if strings.ContainsFunc(values[name], func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			return wrong(name, "A path holds no control characters.")
 		}
@@ -71,6 +71,9 @@ func (c *Config) paths(values map[string]string, wrong func(name, cure string) e
 	}
 	if c.Socket, err = place(values["socket"], filepath.Join(c.Data, "chatets.sock")); err != nil {
 		return fmt.Errorf("socket: %w", err)
+	}
+	if c.Models, err = place(values["models"], filepath.Join(c.Data, "models")); err != nil {
+		return fmt.Errorf("folder of models: %w", err)
 	}
 	if inside(c.Key, c.Data) {
 		return fault.New(fault.Invalid, "The key file %s lies inside the data directory; whoever copies the one has the other.", c.Key).

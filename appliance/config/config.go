@@ -27,6 +27,7 @@ type Config struct {
 	LogLevel       string   // debug, info, warn or error
 	LogFormat      string   // auto, json or text
 	TrustedProxies []string // addresses or networks
+	Models         string   // folder that model files are imported from
 
 	file    string // that was read, "" = none
 	origins map[string]string
@@ -41,7 +42,7 @@ type Value struct {
 
 // names are the keys, the same in the file, as CHATETS_NAME and as --name;
 // in the order they are shown. "-" in a name is "_" in a variable.
-var names = [...]string{"data", "key", "listen", "socket", "base-url", "log-level", "log-format", "trusted-proxies"}
+var names = [...]string{"data", "key", "listen", "socket", "base-url", "log-level", "log-format", "trusted-proxies", "models"}
 
 // Load reads the file named by the flag "config" or by CHATETS_CONFIG (or
 // DefaultFile where it exists), then environ ("NAME=value"), then flags; the
@@ -103,6 +104,7 @@ func (c Config) Values() []Value {
 	of := map[string]string{
 		"data": c.Data, "key": c.Key, "listen": c.Listen, "socket": c.Socket, "base-url": c.BaseURL,
 		"log-level": c.LogLevel, "log-format": c.LogFormat, "trusted-proxies": strings.Join(c.TrustedProxies, ","),
+		"models": c.Models,
 	}
 	values := []Value{{Name: "config", Value: c.file, Origin: c.origins["config"]}}
 	for _, name := range names {

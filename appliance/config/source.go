@@ -60,7 +60,7 @@ func fromFile(file string) (map[string]string, error) {
 		if !ok {
 			return nil, fault.New(fault.Invalid, "The key %s in %s is not a text.", key, file).Cure("Write it in quotes: %s = \"…\"", key)
 		}
-		if path := slices.Contains([]string{"data", "key", "socket"}, key); path && value != "" && !filepath.IsAbs(value) {
+		if path := slices.Contains([]string{"data", "key", "socket", "models"}, key); path && value != "" && !filepath.IsAbs(value) {
 			folder, err := filepath.Abs(filepath.Dir(file))
 			if err != nil {
 				return nil, err

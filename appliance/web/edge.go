@@ -84,6 +84,10 @@ func (s *Server) rescued(c *fiber.Ctx, sc *scope) (err error) {
 		// An address with a host in it would have two hosts.
 		return fault.New(fault.Malformed, "The address of the request must begin with a slash.")
 	}
+	if own := s.config.Instance; own != "" && c.Get("X-ChatETS-Instance") == own {
+		return fault.New(fault.Conflict, "This is ChatETS itself, which cannot be its own model server.").Code("own-instance").
+			Cure("Enter the address of the model server.")
+	}
 	if err := s.checkHost(c, sc); err != nil {
 		return err
 	}

@@ -194,6 +194,20 @@ func TestHostCheck(t *testing.T) {
 	}
 }
 
+func TestItselfIsRefused(t *testing.T) {
+	t.Parallel()
+	r := startWith(t, Config{Listen: "127.0.0.1:0", Instance: "abc", UI: testUI()}, guarded)
+	for _, tt := range []struct {
+		instance string
+		ok       bool
+	}{{"abc", false}, {"other", true}, {"", true}} {
+		got := r.raw("GET /api/public HTTP/1.1\r\nHost: " + r.Addr() + "\r\nX-ChatETS-Instance: " + tt.instance + "\r\nConnection: close\r\n\r\n")
+		if ok := strings.HasPrefix(got, "HTTP/1.1 200 "); ok != tt.ok {
+			t.Errorf("instance %q: got %.60q, want ok=%v", tt.instance, got, tt.ok)
+		}
+	}
+}
+
 func TestTrustedProxies(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -37,6 +37,7 @@ type Config struct {
 	Now            func() time.Time // nil = time.Now
 	BodyLimit      int64            // bytes of a JSON body, 0 = 1 MiB
 	CSRFKey        []byte           // key of the CSRF tokens; empty = one for this process only
+	Instance       string           // a request that carries it as X-ChatETS-Instance came from ourselves and is refused
 }
 
 // Access says who may call a route. There is no default: the zero value is

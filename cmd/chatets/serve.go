@@ -41,6 +41,7 @@ a one-time link that makes the first administrator.`,
 		{"base-url", "`URL` under which people reach the service (default the address)"},
 		{"log-format", "`format` of the log: auto, json or text (auto is text on a terminal)"},
 		{"trusted-proxies", "`addresses` or networks whose X-Forwarded-For is believed"},
+		{"models", "`folder` that model files (GGUF) are imported from"},
 	} {
 		o.flags[f.name] = cmd.Flags().String(f.name, "", f.help)
 	}
