@@ -6,11 +6,9 @@
 // are numbered from 1, and any number of readers follow them from any number
 // on, while it runs and after it ended. Whoever wants it to end calls Stop.
 //
-// What a run says comes from a Writer. The one here, Extractive, quotes the
-// passages that were found. A model takes its place as another Writer: it gets
-// the same Brief (question, conversation, numbered passages), says its text in
-// pieces and cites the same numbers. Queue, events, storage, Stop and Recover
-// know nothing of the difference.
+// A conversation is a tree. What is shown of it is one path: from its leaf up
+// through the parents. Messages with the same parent and role are versions of
+// each other; asking anew, editing and showing another version move the leaf.
 package chat
 
 import (
@@ -19,7 +17,10 @@ import (
 	"sync"
 	"time"
 
+	"chatets/appliance/actor"
+	"chatets/appliance/inference"
 	"chatets/appliance/library"
+	"chatets/appliance/model"
 )
 
 // Searcher is what chat asks of the library.
@@ -29,12 +30,22 @@ type Searcher interface {
 	ReadableDocuments(ctx context.Context, who library.Reach, documents []string) (map[string]bool, error)
 }
 
+// Models is what chat asks of the model room.
+type Models interface {
+	// Choose finds the model of a name that the person may use; "" is the default
+	// one, and a Choice without a name means that no model answers.
+	Choose(ctx context.Context, who actor.Actor, name string) (model.Choice, error)
+	Enter(model.Ticket) (*model.Turn, error)
+	Idle() bool
+}
+
 // Chat answers questions. Fill the exported fields, call Recover once, then Run
 // for as long as the server lives.
 type Chat struct {
 	Store   Store
 	Library Searcher
-	Writer  Writer // nil writes extractive answers
+	Models  Models // nil: there is no model, every answer is extractive
+	Writer  Writer // of answers without a model; nil writes extractive ones
 	Log     *slog.Logger
 	Now     func() time.Time
 
@@ -44,12 +55,18 @@ type Chat struct {
 	// phases are those of the events, and "run" for the whole with its outcome.
 	Measure func(phase, outcome string, took time.Duration)
 
-	Runs int           // answered at the same time; 0 means 4
+	// Fresh is the actor with the rights it has now; a run that waited for long
+	// searches with those. nil leaves the rights as they were when it was asked.
+	Fresh func(ctx context.Context, who actor.Actor) (actor.Actor, error)
+
+	Runs int           // answered at the same time without Models; 0 means 4
 	Wait time.Duration // how long a POST waits for its answer; 0 means 100 s
 
-	once  sync.Once
-	queue *queue
-	live  *registry
+	once   sync.Once
+	local  *inference.Queue // of a chat without Models
+	crew   *crew
+	titles chan *run
+	live   *registry
 }
 
 // Conversation is one thread of questions and answers of one person.
@@ -70,6 +87,7 @@ const (
 
 	KindQuestion   = "question"
 	KindExtractive = "extractive" // verbatim sentences of passages
+	KindGenerated  = "generated"  // written by a model
 	KindNone       = "none"       // nothing was found
 
 	StateWriting     = "writing"
@@ -86,12 +104,48 @@ type Message struct {
 	Parent       string     `json:"parent" doc:"The message this one follows; empty for the first"`
 	Role         string     `json:"role" enum:"user,assistant"`
 	Content      string     `json:"content"`
-	Kind         string     `json:"kind" enum:"question,extractive,none"`
+	Kind         string     `json:"kind" enum:"question,extractive,generated,none"`
 	State        string     `json:"state" enum:"writing,done,failed,stopped,interrupted"`
 	Citations    []Citation `json:"citations"`
 	Run          string     `json:"run,omitempty"`
-	Problem      *Failure   `json:"problem,omitempty" doc:"Why a failed answer failed"`
+	Problem      *Failure   `json:"problem,omitempty" doc:"Why an answer failed or broke off"`
 	CreatedAt    time.Time  `json:"createdAt"`
+	Versions     Versions   `json:"versions" doc:"The messages that stand for each other at this place"`
+
+	Model       string   `json:"model,omitempty" doc:"The model that wrote the answer"`
+	Thinking    string   `json:"thinking,omitempty" doc:"What the model said to itself before"`
+	ThinkingMs  int64    `json:"thinkingMs,omitempty" doc:"How long it thought"`
+	Query       string   `json:"query,omitempty" doc:"What was searched for, where it is not the question itself"`
+	Usage       *Usage   `json:"usage,omitempty"`
+	Context     *Context `json:"context,omitempty"`
+	Unsupported bool     `json:"unsupported,omitempty" doc:"No source supports the answer"`
+	Truncated   bool     `json:"truncated,omitempty" doc:"It ended because it grew too long; it can be gone on with"`
+	Withheld    bool     `json:"withheld,omitempty" doc:"The answer rests on documents that may no longer be read, so its text is left out"`
+}
+
+// Versions are the messages with the same parent and role, in the order they
+// were made.
+type Versions struct {
+	Index int      `json:"index" doc:"Which of them this message is, from 1"`
+	IDs   []string `json:"ids"`
+}
+
+// Usage is what an answer took.
+type Usage struct {
+	PromptTokens    int     `json:"promptTokens" doc:"As the model server counted them"`
+	OutputTokens    int     `json:"outputTokens"`
+	TokensPerSecond float64 `json:"tokensPerSecond"`
+	FirstTokenMs    int64   `json:"firstTokenMs"`
+	TotalMs         int64   `json:"totalMs"`
+}
+
+// Context is how much of the model's context an answer was given.
+type Context struct {
+	Limit           int `json:"limit" doc:"Tokens the model takes"`
+	Used            int `json:"used" doc:"Tokens of the prompt as estimated before it was sent"`
+	Counted         int `json:"counted" doc:"Tokens of the prompt as the model server counted them; 0 while it is not known"`
+	DroppedTurns    int `json:"droppedTurns" doc:"Earlier messages that had no room"`
+	DroppedPassages int `json:"droppedPassages" doc:"Passages that were found and had no room"`
 }
 
 // Citation is the place in a document that proves a sentence of an answer. Its
@@ -132,6 +186,7 @@ type Event struct {
 // Names of events.
 const (
 	EventPhase     = "phase"
+	EventThinking  = "thinking"
 	EventDelta     = "delta"
 	EventCitations = "citations"
 	EventDone      = "done"
