@@ -8,6 +8,7 @@ package appliance
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,11 +23,13 @@ import (
 	"chatets/appliance/blob"
 	"chatets/appliance/chat"
 	"chatets/appliance/config"
+	"chatets/appliance/egress"
 	"chatets/appliance/fault"
 	"chatets/appliance/job"
 	"chatets/appliance/lexical"
 	"chatets/appliance/library"
 	"chatets/appliance/login"
+	"chatets/appliance/model"
 	"chatets/appliance/monitor"
 	"chatets/appliance/secret"
 	"chatets/appliance/setting"
@@ -56,8 +59,10 @@ type Appliance struct {
 	jobs     *job.Queue
 	audit    *audit.Log
 	settings *setting.Settings
+	gate     *egress.Gate
 	accounts *account.Accounts
 	logins   *login.Logins
+	models   *model.Models
 	library  *library.Library
 	chat     *chat.Chat
 	monitor  *monitor.Monitor
@@ -77,7 +82,7 @@ func New(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logger
 // migrations lists the folders of the one sequence.
 func migrations() []fs.FS {
 	return []fs.FS{audit.Migrations, setting.Migrations, job.Migrations, account.Migrations, login.Migrations,
-		lexical.Migrations, library.Migrations, chat.Migrations}
+		model.Migrations, lexical.Migrations, library.Migrations, chat.Migrations}
 }
 
 func (a *Appliance) open(ctx context.Context, assets Assets) (err error) {
@@ -125,13 +130,16 @@ func (a *Appliance) openSpine(ctx context.Context, assets Assets) (err error) {
 	if a.settings, err = setting.New(ctx, a.db, a.audit, time.Now); err != nil {
 		return err
 	}
+	if a.gate, err = egress.New(egress.Config{Log: a.log, Now: time.Now}); err != nil {
+		return err
+	}
 	a.accounts = account.New(a.db, a.audit)
 	if err := a.accounts.EnsureFirst(ctx); err != nil {
 		return err
 	}
 	a.web = web.New(web.Config{
 		Listen: a.cfg.Listen, Socket: a.cfg.Socket, BaseURL: a.cfg.BaseURL, TrustedProxies: a.cfg.TrustedProxies,
-		UI: assets.UI, Version: a.version, Log: a.log, Now: time.Now, CSRFKey: a.keys.Sub("csrf"),
+		UI: assets.UI, Version: a.version, Log: a.log, Now: time.Now, CSRFKey: a.keys.Sub("csrf"), Instance: a.instance(),
 	})
 	return nil
 }
@@ -140,10 +148,14 @@ func (a *Appliance) openSpine(ctx context.Context, assets Assets) (err error) {
 func (a *Appliance) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return a.jobs.Run(ctx) })
+	work.Go(func() error { return a.models.Run(ctx) })
 	work.Go(func() error { return a.chat.Run(ctx) })
 	work.Go(func() error { return a.web.Run(ctx) })
 	return work.Wait()
 }
+
+// instance is by what the installation knows its own requests again.
+func (a *Appliance) instance() string { return hex.EncodeToString(a.keys.Sub("instance")[:8]) }
 
 // Ready is closed once requests are answered.
 func (a *Appliance) Ready() <-chan struct{} { return a.web.Ready() }

@@ -8,6 +8,7 @@ import (
 	"chatets/appliance/chat"
 	"chatets/appliance/library"
 	"chatets/appliance/login"
+	"chatets/appliance/model"
 	"chatets/appliance/monitor"
 	"chatets/appliance/web"
 )
@@ -21,19 +22,29 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 	a.logins = login.New(login.Config{
 		DB: a.db, Audit: a.audit, Accounts: a.accounts, Settings: a.settings, Log: a.log, Now: time.Now, Revoked: a.web.Revoked,
 	})
+	a.models = model.New(model.Config{
+		DB: a.db, Audit: a.audit, Settings: a.settings, Accounts: a.accounts, Keys: a.keys, Gate: a.gate, Folder: a.cfg.Models,
+		Own: a.listeners, Instance: a.instance(), Notify: notify, Log: a.log, Now: time.Now,
+	})
+	a.models.Jobs(a.jobs)
 	a.library = library.New(library.Config{
 		DB: a.db, Audit: a.audit, Blobs: a.blobs, Settings: a.settings, Accounts: a.accounts, Notify: notify, Log: a.log, Now: time.Now,
 	})
 	a.library.Jobs(a.jobs)
-	a.monitor = &monitor.Monitor{Version: a.version, Jobs: a.jobs, Audit: a.audit, Log: a.log, Now: time.Now, Reporters: a.reporters(), Gauges: a.gauges()}
+	a.monitor = &monitor.Monitor{Version: a.version, Jobs: a.jobs, Audit: a.audit, Log: a.log, Now: time.Now, Reporters: a.reporters(), Gauges: a.gauges(),
+		Generation: func() string { return a.models.Generation(context.Background()) }}
 	a.chat = &chat.Chat{
-		Store: chat.Store{DB: a.db, Audit: a.audit}, Library: a.library, Log: a.log, Now: time.Now, Notify: notify, Measure: a.monitor.Measure,
+		Store: chat.Store{DB: a.db, Audit: a.audit}, Library: a.library, Models: a.models, Fresh: a.accounts.Fresh,
+		Log: a.log, Now: time.Now, Notify: notify, Measure: a.monitor.Measure,
 	}
 	a.web.UseAuthenticator(a.logins)
 	a.web.UseOperator(a.logins.Operator)
 	a.web.UseBootstrap(a.logins.Bootstrap)
 	a.web.UseObserver(a.monitor.Observe)
 	a.routes()
+	if err := a.models.Open(ctx); err != nil {
+		return err
+	}
 	if err := a.library.Recover(ctx); err != nil {
 		return err
 	}
@@ -49,10 +60,19 @@ func (a *Appliance) routes() {
 	a.settings.Routes(api)
 	a.accounts.Routes(api, a.web.Hub)
 	a.logins.Routes(api, a.web.Hub)
+	a.models.Routes(api)
 	a.library.Routes(api)
 	a.chat.Routes(api)
 	a.monitor.Routes(api)
 	a.ownRoutes(api)
+}
+
+// listeners are the addresses we serve ourselves.
+func (a *Appliance) listeners() []string {
+	if addr := a.web.Addr(); addr != "" {
+		return []string{addr}
+	}
+	return nil
 }
 
 // reporters are the checks of /ready. The key and the schema were checked when

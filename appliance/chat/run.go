@@ -15,6 +15,7 @@ import (
 	"chatets/appliance/fault"
 	"chatets/appliance/lexical"
 	"chatets/appliance/library"
+	"chatets/appliance/model"
 )
 
 const (
@@ -44,18 +45,36 @@ type run struct {
 	done chan struct{} // closed when the run ended
 	save sync.Mutex    // one writer of the log to the disk at a time
 
-	place int  // in the queue; guarded by it
-	slot  bool // holds a slot of the queue; guarded by it
+	turn turn // its place in the fair queue
+
+	// What a model answers with; the zero values for an extractive answer.
+	choice  model.Choice // Name "" = no model
+	prefix  string       // of an answer that is gone on with: the text it has already
+	history []Message    // the path before the question, oldest first
+	base    *Receipt     // of the run that is gone on with
 
 	mu     sync.Mutex
 	cancel context.CancelCauseFunc
 	halted error
 
-	// The draft belongs to the goroutine that works on the run.
+	draft draft // belongs to the goroutine that works on the run
+}
+
+// A draft is the answer as far as it is written.
+type draft struct {
 	text      strings.Builder
+	thinking  strings.Builder
+	thought   time.Duration // spent on thinking
+	queued    time.Duration // waited for its turn
+	loading   time.Duration // waited for the model to be in memory
 	citations []Citation
 	kind      string
-	wrote     bool
+	query     string // what was searched for, where it is not the question
+	usage     *Usage
+	context   *Context
+	truncated bool
+	receipt   *Receipt
+	phase     string // the last one that was told
 }
 
 func (r *run) stored() bool { return r.conversation != "" }
@@ -71,9 +90,14 @@ func newRun(who actor.Actor, question string, now time.Time) *run {
 	return r
 }
 
-// open writes the first event, which names everything.
+// open writes the first event, which names everything, and of an answer that is
+// gone on with the text it has.
 func (r *run) open() {
-	r.log.add(EventPhase, phaseData(phase{Phase: "queued", Run: r.id, Conversation: r.conversation, Question: r.question.ID, Answer: r.answer.ID}))
+	r.log.add(EventPhase, phaseData(phase{Phase: "queued", Run: r.id, Conversation: r.conversation, Question: r.question.ID, Answer: r.answerID}))
+	if r.prefix != "" {
+		r.draft.text.WriteString(r.prefix)
+		r.log.add(EventDelta, textData(r.prefix))
+	}
 }
 
 // left is the conversation as the run left it.
@@ -86,7 +110,11 @@ func (r *run) left() Conversation {
 // phase is the data of a phase event. The ids come with the first one.
 type phase struct {
 	Phase        string `json:"phase"`
-	Place        int    `json:"place,omitempty"` // in the queue
+	Place        int    `json:"place,omitempty"`   // in the queue
+	Seconds      int    `json:"seconds,omitempty"` // until its turn, as far as it can be known
+	Why          string `json:"why,omitempty"`     // it waits for more than its turn
+	Server       string `json:"server,omitempty"`  // that loads the model
+	Query        string `json:"query,omitempty"`   // what is searched for, where it is not the question
 	Run          string `json:"run,omitempty"`
 	Conversation string `json:"conversation,omitempty"`
 	Question     string `json:"question,omitempty"`
@@ -94,6 +122,13 @@ type phase struct {
 }
 
 func phaseData(p phase) []byte { return encode(p) }
+
+// textData is the data of a piece of text.
+func textData(text string) []byte {
+	return encode(struct {
+		Text string `json:"text"`
+	}{text})
+}
 
 // encode is for our own types, which always have a JSON form.
 func encode(v any) []byte {
@@ -128,13 +163,16 @@ func (r *run) begin(ctx context.Context) (context.Context, context.CancelCauseFu
 	return ctx, cancel
 }
 
-// work takes a run from its slot in the queue to its end.
+// work takes a run from its place in the queue to its end.
 func (c *Chat) work(ctx context.Context, r *run) {
 	life, cancel := r.begin(ctx)
 	defer cancel(nil)
-	began := c.now()
-	c.measure("queued", "", began.Sub(r.began))
-	err := c.answer(life, r)
+	err := r.turn.Wait(life)
+	if err == nil {
+		r.draft.queued = c.now().Sub(r.began)
+		c.measure("queued", "", r.draft.queued)
+		err = c.answer(life, r)
+	}
 	if err != nil && life.Err() != nil {
 		err = context.Cause(life)
 		if ctx.Err() != nil && !errors.Is(err, errStopped) {
@@ -144,8 +182,8 @@ func (c *Chat) work(ctx context.Context, r *run) {
 	c.finish(ctx, r, err)
 }
 
-// answer searches and lets the writer write. A panic in either is the failure
-// of this run alone.
+// answer searches and writes, with a model or without one. A panic in either is
+// the failure of this run alone.
 func (c *Chat) answer(ctx context.Context, r *run) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -155,28 +193,39 @@ func (c *Chat) answer(ctx context.Context, r *run) (err error) {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	// A run may have waited for minutes: it answers with the rights of now.
+	who := r.who
+	if c.Fresh != nil {
+		if who, err = c.Fresh(ctx, r.who); err != nil {
+			return err
+		}
+		ctx = actor.With(ctx, who)
+	}
+	d := &desk{run: r, changed: c.changed, over: func() error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return nil
+	}}
+	if r.choice.Name != "" {
+		return c.generate(ctx, r, library.ReachOf(who), d)
+	}
 	began := c.now()
-	r.log.add(EventPhase, phaseData(phase{Phase: "searching"}))
-	brief, err := c.find(ctx, r)
+	d.phase(phase{Phase: "searching"})
+	brief, err := c.find(ctx, r, library.ReachOf(who))
 	if err != nil {
 		return fmt.Errorf("search: %w", err)
 	}
 	found := c.now()
 	c.measure("searching", "", found.Sub(began))
-	r.kind, err = c.writer().Write(ctx, brief, &desk{run: r, changed: c.changed, over: func() error {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return nil
-	}})
+	r.draft.kind, err = c.writer().Write(ctx, brief, d)
 	c.measure("writing", "", c.now().Sub(found))
 	return err
 }
 
 // find looks for the passages that are good enough to answer from.
-func (c *Chat) find(ctx context.Context, r *run) (Brief, error) {
+func (c *Chat) find(ctx context.Context, r *run, who library.Reach) (Brief, error) {
 	b := Brief{Question: r.question.Content}
-	who := library.ReachOf(r.who)
 	if leans(b.Question) && r.before != "" {
 		found, err := c.search(ctx, who, b.Question+"\n"+r.before, r.context.Knowledge)
 		if err != nil || len(found) > 0 {
@@ -218,44 +267,89 @@ func (c *Chat) search(ctx context.Context, who library.Reach, text string, knowl
 	return good, nil
 }
 
-// desk is the Out of a run.
+// desk is where the answer of a run is written: each piece goes into the draft
+// and, as an event, to the readers.
 type desk struct {
 	run     *run
 	over    func() error // why nothing more may be said; nil while it may
 	changed func()       // there is something to save
+	from    time.Time    // the model is loaded since then; zero while it is not
 }
 
+// Say implements Out.
 func (d *desk) Say(text string) error {
-	r := d.run
-	if err := d.over(); err != nil || text == "" {
+	if err := d.room(text, &d.run.draft.text); err != nil || text == "" {
 		return err
 	}
-	if r.text.Len()+len(text) > maxAnswer {
-		return fault.New(fault.TooLarge, "The answer grew too long and was cut.")
-	}
-	d.write()
-	r.text.WriteString(text)
-	r.log.add(EventDelta, encode(struct {
-		Text string `json:"text"`
-	}{text}))
+	d.phase(phase{Phase: "writing"})
+	d.run.draft.text.WriteString(text)
+	d.run.log.add(EventDelta, textData(text))
 	d.changed()
 	return nil
 }
 
+// think adds to what the model says to itself.
+func (d *desk) think(text string) error {
+	if err := d.room(text, &d.run.draft.thinking); err != nil || text == "" {
+		return err
+	}
+	d.phase(phase{Phase: "thinking"})
+	d.run.draft.thinking.WriteString(text)
+	d.run.log.add(EventThinking, textData(text))
+	d.changed()
+	return nil
+}
+
+func (d *desk) room(text string, in *strings.Builder) error {
+	if err := d.over(); err != nil {
+		return err
+	}
+	if in.Len()+len(text) > maxAnswer {
+		return fault.New(fault.TooLarge, "The answer grew too long and was cut.")
+	}
+	return nil
+}
+
+// Cite implements Out.
 func (d *desk) Cite(c []Citation) error {
 	if err := d.over(); err != nil {
 		return err
 	}
-	d.write()
-	d.run.citations = c
+	d.phase(phase{Phase: "writing"})
+	return d.cite(c)
+}
+
+// cite gives the readers the sources before there is a text that names them.
+func (d *desk) cite(c []Citation) error {
+	d.run.draft.citations = c
 	d.run.log.add(EventCitations, encode(c))
 	d.changed()
 	return nil
 }
 
-func (d *desk) write() {
-	if !d.run.wrote {
-		d.run.wrote = true
-		d.run.log.add(EventPhase, phaseData(phase{Phase: "writing"}))
+// loading tells that a server brings the model into memory.
+func (d *desk) loading(now func() time.Time) func(server string) {
+	return func(server string) {
+		d.from = now()
+		d.phase(phase{Phase: "loading", Server: server})
 	}
+}
+
+// loaded ends the loading, if there was any: the model has said something.
+func (d *desk) loaded(now time.Time) {
+	if !d.from.IsZero() {
+		d.run.draft.loading += now.Sub(d.from)
+		d.from = time.Time{}
+	}
+}
+
+// phase tells what the run does now; said again, it is not told again unless it
+// has something new.
+func (d *desk) phase(p phase) {
+	if d.run.draft.phase == p.Phase && p.Query == "" && p.Server == "" {
+		return
+	}
+	d.run.draft.phase = p.Phase
+	d.run.log.add(EventPhase, phaseData(p))
+	d.changed()
 }

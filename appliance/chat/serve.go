@@ -12,6 +12,7 @@ import (
 
 	"chatets/appliance/actor"
 	"chatets/appliance/fault"
+	"chatets/appliance/inference"
 )
 
 const (
@@ -65,7 +66,10 @@ func (c *Chat) open() {
 		if slots <= 0 {
 			slots = 4
 		}
-		c.queue = newQueue(slots)
+		c.local = inference.NewQueue(c.now)
+		c.local.Serve(inference.Local, slots)
+		c.crew = &crew{wake: make(chan struct{}, 1)}
+		c.titles = make(chan *run, titlesWaiting)
 		c.live = &registry{runs: map[string]*run{}, dirty: make(chan struct{}, 1)}
 	})
 }
@@ -117,14 +121,18 @@ func (c *Chat) Run(ctx context.Context) error {
 	c.open()
 	var works sync.WaitGroup
 	works.Go(func() { c.saveEvents(ctx) })
-	for {
-		r, err := c.queue.next(ctx)
-		if err != nil {
-			break
+	works.Go(func() { c.makeTitles(ctx) })
+	for ctx.Err() == nil {
+		select {
+		case <-c.crew.wake:
+		case <-ctx.Done():
 		}
-		works.Go(func() { c.work(ctx, r) })
+		for _, r := range c.crew.take(false) {
+			works.Go(func() { c.work(ctx, r) })
+		}
 	}
-	for _, r := range c.queue.shut() {
+	c.local.Close()
+	for _, r := range c.crew.take(true) {
 		works.Go(func() { c.finish(ctx, r, errInterrupted) })
 	}
 	works.Wait()
@@ -200,7 +208,10 @@ func (c *Chat) finish(ctx context.Context, r *run, why error) {
 	r.answer = e.answer
 	r.log.end(e.last)
 	close(r.done)
-	c.queue.release(r)
+	r.turn.Leave()
+	if e.answer.State == StateDone && r.choice.Name != "" && len(r.history) == 0 && r.prefix == "" {
+		c.wantTitle(r)
+	}
 	// The readers know of the failure; the row is tried again until the server
 	// stops, and Recover does the rest.
 	for wait := time.Second; err != nil && ctx.Err() == nil; wait = min(2*wait, retryMost) {
@@ -230,24 +241,25 @@ func (c *Chat) storeEnd(ctx context.Context, r *run, e ending) error {
 // ending is a run as it is stored at its end: the answer and the events that are
 // not on disk yet, the last of which the readers are still to get.
 type ending struct {
-	run    string
-	answer Message
-	events []Event
-	last   []Event
-	took   time.Duration
+	run     string
+	answer  Message
+	events  []Event
+	last    []Event
+	took    time.Duration
+	receipt *Receipt // nil for an answer without a model
 }
 
 func (c *Chat) ending(r *run, why error) ending {
 	a := c.ended(r, why)
 	last := c.lastEvents(r, a)
-	return ending{run: r.id, answer: a, events: append(slices.Clone(r.log.unsaved()), last...), last: last, took: c.now().Sub(r.began)}
+	return ending{run: r.id, answer: a, events: append(slices.Clone(r.log.unsaved()), last...), last: last, took: c.now().Sub(r.began), receipt: r.draft.receipt}
 }
 
 // ended is the answer as the run leaves it.
 func (c *Chat) ended(r *run, why error) Message {
-	a := r.answer
-	a.Content = r.text.String()
-	a.Kind, a.State, a.Problem = r.kind, StateDone, nil
+	a, d := r.answer, &r.draft
+	a.Content = d.text.String()
+	a.Kind, a.State, a.Problem = d.kind, StateDone, nil
 	if a.Kind == "" {
 		a.Kind = KindExtractive
 	}
@@ -259,10 +271,28 @@ func (c *Chat) ended(r *run, why error) Message {
 		a.State = StateInterrupted
 	default:
 		a.State = StateFailed
+		if broken(why) && a.Content != "" {
+			a.State = StateInterrupted // what came is kept and can be gone on with
+		}
 		a.Problem = failure(why, r.id)
 	}
-	a.Citations = named(r.citations, a.Content)
+	a.Citations = named(d.citations, a.Content)
+	if a.Kind == KindGenerated {
+		a.Model = r.choice.Name
+		a.Thinking, a.ThinkingMs = d.thinking.String(), d.thought.Milliseconds()
+		a.Query, a.Usage, a.Context, a.Truncated = d.query, d.usage, d.context, d.truncated
+		a.Unsupported = a.State == StateDone && len(a.Citations) == 0
+	}
 	return a
+}
+
+// broken reports whether the model's server broke off in mid-answer.
+func broken(err error) bool {
+	switch fault.Of(err).Code {
+	case inference.CodeCut, inference.CodeStalled, inference.CodeBroken, inference.CodeUnreachable:
+		return true
+	}
+	return false
 }
 
 // named leaves the citations that the text names: a text that was cut names
