@@ -8,10 +8,15 @@ import (
 // A runLog keeps the events of a run in memory while the run lives. Readers
 // pull from it by number, each at its own pace, so a slow one never holds up the
 // run. Its size is bounded by maxAnswer.
+//
+// What was shown must survive a crash, so readers get an event only once it is
+// on disk.
 type runLog struct {
 	mu     sync.Mutex
 	events []Event // events[i].ID == i+1; written once, never changed
 	saved  int     // how many of them are on disk
+	shown  int     // how many of them readers may have
+	loose  bool    // nothing of the run is stored, so everything is shown at once
 	wake   chan struct{}
 	ended  bool
 }
@@ -24,7 +29,25 @@ func (l *runLog) add(name string, data []byte) {
 		return
 	}
 	l.events = append(l.events, Event{ID: int64(len(l.events) + 1), Name: name, Data: data})
-	l.wakeAll()
+	if l.loose {
+		l.show(len(l.events))
+	}
+}
+
+// loosen lets everything be shown at once.
+func (l *runLog) loosen() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.loose = true
+	l.show(len(l.events))
+}
+
+// show lets the readers have the first n events.
+func (l *runLog) show(n int) {
+	if n > l.shown {
+		l.shown = n
+		l.wakeAll()
+	}
 }
 
 // closing returns what end would add, numbered, so that it can be stored before
@@ -44,6 +67,7 @@ func (l *runLog) end(last []Event) {
 	defer l.mu.Unlock()
 	if !l.ended {
 		l.events = append(l.events, last...)
+		l.shown = len(l.events)
 		l.ended = true
 	}
 	l.wakeAll()
@@ -56,13 +80,13 @@ func (l *runLog) wakeAll() {
 	}
 }
 
-// after returns the events past number n, and where there are none yet a
-// channel that is closed when there are.
+// after returns the events past number n that may be shown, and where there are
+// none yet a channel that is closed when there are.
 func (l *runLog) after(n int64) (events []Event, wake <-chan struct{}, ended bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if n < int64(len(l.events)) {
-		return l.events[max(n, 0):], nil, l.ended
+	if n < int64(l.shown) {
+		return l.events[max(n, 0):l.shown], nil, l.ended
 	}
 	if l.wake == nil && !l.ended {
 		l.wake = make(chan struct{})
@@ -77,10 +101,20 @@ func (l *runLog) unsaved() []Event {
 	return l.events[l.saved:]
 }
 
+// markSaved says that the next n events are on disk.
 func (l *runLog) markSaved(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.saved += n
+	l.show(l.saved)
+}
+
+// markLost says that the next n events could not be brought to disk, which is
+// full perhaps: they are shown all the same, and tried again.
+func (l *runLog) markLost(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.show(l.saved + n)
 }
 
 // follow sends every event past number n until the run ends, the reader leaves

@@ -271,9 +271,10 @@ func (c *Chat) search(ctx context.Context, who library.Reach, text string, knowl
 // and, as an event, to the readers.
 type desk struct {
 	run     *run
-	over    func() error // why nothing more may be said; nil while it may
-	changed func()       // there is something to save
-	from    time.Time    // the model is loaded since then; zero while it is not
+	over    func() error      // why nothing more may be said; nil while it may
+	changed func(urgent bool) // there is something to save
+	first   bool              // the next piece is the first after a phase
+	from    time.Time         // the model is loaded since then; zero while it is not
 }
 
 // Say implements Out.
@@ -284,7 +285,7 @@ func (d *desk) Say(text string) error {
 	d.phase(phase{Phase: "writing"})
 	d.run.draft.text.WriteString(text)
 	d.run.log.add(EventDelta, textData(text))
-	d.changed()
+	d.piece()
 	return nil
 }
 
@@ -296,8 +297,14 @@ func (d *desk) think(text string) error {
 	d.phase(phase{Phase: "thinking"})
 	d.run.draft.thinking.WriteString(text)
 	d.run.log.add(EventThinking, textData(text))
-	d.changed()
+	d.piece()
 	return nil
+}
+
+// piece says that a piece of text was added.
+func (d *desk) piece() {
+	d.changed(d.first)
+	d.first = false
 }
 
 func (d *desk) room(text string, in *strings.Builder) error {
@@ -323,7 +330,7 @@ func (d *desk) Cite(c []Citation) error {
 func (d *desk) cite(c []Citation) error {
 	d.run.draft.citations = c
 	d.run.log.add(EventCitations, encode(c))
-	d.changed()
+	d.changed(false)
 	return nil
 }
 
@@ -351,5 +358,7 @@ func (d *desk) phase(p phase) {
 	}
 	d.run.draft.phase = p.Phase
 	d.run.log.add(EventPhase, phaseData(p))
-	d.changed()
+	// The words that come with writing and thinking bring them along.
+	d.first = p.Phase == "writing" || p.Phase == "thinking"
+	d.changed(!d.first)
 }

@@ -16,15 +16,20 @@ import (
 )
 
 const (
-	saveAfter = 100 * time.Millisecond // shown events are on disk at the latest then
-	retryMost = 30 * time.Second       // between two tries to store the end of a run
+	saveEvery = 40 * time.Millisecond // between two savings of text: a picture at a time, as a film has it
+	retryMost = 30 * time.Second      // between two tries to store the end of a run
 )
 
 // registry knows the runs that live.
 type registry struct {
-	mu    sync.Mutex
-	runs  map[string]*run
-	dirty chan struct{} // one token: events wait to be saved
+	mu     sync.Mutex
+	runs   map[string]*run
+	dirty  chan struct{} // one token: events wait to be saved
+	urgent chan struct{} // one token: among them one that a person waits for
+}
+
+func newRegistry() *registry {
+	return &registry{runs: map[string]*run{}, dirty: make(chan struct{}, 1), urgent: make(chan struct{}, 1)}
 }
 
 func (g *registry) put(r *run) {
@@ -70,7 +75,7 @@ func (c *Chat) open() {
 		c.local.Serve(inference.Local, slots)
 		c.crew = &crew{wake: make(chan struct{}, 1)}
 		c.titles = make(chan *run, titlesWaiting)
-		c.live = &registry{runs: map[string]*run{}, dirty: make(chan struct{}, 1)}
+		c.live = newRegistry()
 	})
 }
 
@@ -107,10 +112,15 @@ func (c *Chat) notify(a actor.Actor, conversation string) {
 	}
 }
 
-// changed says that a run has events to save.
-func (c *Chat) changed() {
+// changed says that a run has events to save: soon, so that many pieces share a
+// transaction, or at once where a person waits for just this one.
+func (c *Chat) changed(urgent bool) {
+	token := c.live.dirty
+	if urgent {
+		token = c.live.urgent
+	}
 	select {
-	case c.live.dirty <- struct{}{}:
+	case token <- struct{}{}:
 	default:
 	}
 }
@@ -140,21 +150,25 @@ func (c *Chat) Run(ctx context.Context) error {
 }
 
 // saveEvents brings the events of living runs to disk, those of many runs in
-// one transaction.
+// one transaction, and so to their readers.
 func (c *Chat) saveEvents(ctx context.Context) {
 	wait := time.NewTimer(0)
 	defer wait.Stop()
 	<-wait.C
+	var last time.Time
 	for {
 		select {
+		case <-c.live.urgent:
 		case <-c.live.dirty:
+			wait.Reset(saveEvery - time.Since(last))
+			select {
+			case <-wait.C:
+			case <-c.live.urgent:
+			case <-ctx.Done():
+			}
 		case <-ctx.Done():
-			return
 		}
-		wait.Reset(saveAfter)
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
+		if ctx.Err() != nil {
 			return // finish saves the rest
 		}
 		if err := c.saveNow(ctx); err != nil && ctx.Err() == nil {
@@ -162,6 +176,7 @@ func (c *Chat) saveEvents(ctx context.Context) {
 			// and with the end of their run.
 			c.log().Warn("save events of runs", "error", err)
 		}
+		last = time.Now()
 	}
 }
 
@@ -186,6 +201,8 @@ func (c *Chat) saveNow(ctx context.Context) error {
 	for i, r := range runs {
 		if err == nil {
 			r.log.markSaved(len(batch[i].list))
+		} else {
+			r.log.markLost(len(batch[i].list))
 		}
 		r.save.Unlock()
 	}

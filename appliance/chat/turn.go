@@ -18,8 +18,12 @@ type turn interface {
 
 // enter gives a run its place, or refuses it when too much waits already.
 func (c *Chat) enter(r *run) error {
+	if !r.stored() {
+		r.log.loosen()
+	}
+	tell := func(w model.Waiting) { c.waits(r, w) }
 	if c.Models != nil {
-		t, err := c.Models.Enter(model.Ticket{Person: r.who.ID, Lane: r.conversation, Class: inference.Person, Choice: r.choice, Tell: r.waits})
+		t, err := c.Models.Enter(model.Ticket{Person: r.who.ID, Lane: r.conversation, Class: inference.Person, Choice: r.choice, Tell: tell})
 		if err != nil {
 			return err
 		}
@@ -28,7 +32,7 @@ func (c *Chat) enter(r *run) error {
 	}
 	place, err := c.local.Enter(inference.Ticket{Person: r.who.ID, Lane: r.conversation, Class: inference.Person,
 		Servers: func() []string { return []string{inference.Local} },
-		Tell:    func(w inference.Waiting) { r.waits(model.Waiting{Place: w.Place, Why: w.Why}) }})
+		Tell:    func(w inference.Waiting) { tell(model.Waiting{Place: w.Place, Why: w.Why}) }})
 	if err != nil {
 		return err
 	}
@@ -37,8 +41,9 @@ func (c *Chat) enter(r *run) error {
 }
 
 // waits tells the readers of a run how long it still waits.
-func (r *run) waits(w model.Waiting) {
+func (c *Chat) waits(r *run, w model.Waiting) {
 	r.log.add(EventPhase, phaseData(phase{Phase: "queued", Place: w.Place, Seconds: w.Seconds, Why: w.Why}))
+	c.changed(true)
 }
 
 // local is the turn of a chat that knows no model servers.
