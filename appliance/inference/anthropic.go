@@ -1,0 +1,3 @@
+package inference
+
+func newAnthropic(l *link) Client { return &ollama{s: l} }

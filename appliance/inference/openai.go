@@ -1,0 +1,3 @@
+package inference
+
+func newOpenAI(l *link) Client { return &ollama{s: l} }
