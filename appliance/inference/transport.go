@@ -31,6 +31,7 @@ type link struct {
 	instance string
 	http     *http.Client
 	limits   Limits
+	leads    sync.Map // names of models whose thinking begins without its tag, see thinker
 	// header adds what a dialect sends with every request; nil sends the token as
 	// a bearer.
 	header func(h http.Header)

@@ -1,0 +1,129 @@
+package inference
+
+import (
+	"time"
+)
+
+// answerLimit bounds the text and thinking of one answer, in bytes. The longest
+// answers of real models are a tenth of it; whoever says more repeats itself.
+const answerLimit = 4 << 20
+
+// answer takes the pieces of an answer as a dialect finds them, tells thinking
+// from text, gives both to the sink and keeps the account.
+type answer struct {
+	link  *link
+	flow  *flow
+	out   Sink
+	res   Result
+	think thinker
+	apart bool // the server tells thinking and text apart itself
+
+	asked, first, last time.Time
+	pieces, size       int
+}
+
+// newAnswer is the account of an answer that is asked for now. Set its flow when
+// there is one.
+func (s *link) newAnswer(r Request, out Sink) *answer {
+	_, lead := s.leads.Load(r.Model)
+	return &answer{link: s, out: out, think: thinker{lead: lead && r.Think != ThinkOff && !r.Prefix}, asked: time.Now(),
+		res: Result{Server: s.id, Model: r.Model}}
+}
+
+// text takes a piece of what the server calls the answer.
+func (a *answer) text(piece string) error {
+	if piece == "" {
+		return nil
+	}
+	if err := a.came(len(piece)); err != nil {
+		return err
+	}
+	if a.apart {
+		return a.give("", piece)
+	}
+	return a.give(a.think.add(piece))
+}
+
+// thinking takes a piece of what the server calls thinking.
+func (a *answer) thinking(piece string) error {
+	if piece == "" {
+		return nil
+	}
+	if err := a.came(len(piece)); err != nil {
+		return err
+	}
+	if !a.apart {
+		a.apart = true
+		if err := a.give(a.think.end()); err != nil {
+			return err
+		}
+	}
+	return a.give(piece, "")
+}
+
+// part notes a piece that is given on only at the end, as of a call.
+func (a *answer) part(size int) error { return a.came(size) }
+
+// call takes a whole call.
+func (a *answer) call(c Call) error {
+	a.res.Calls = append(a.res.Calls, c)
+	if a.out.Call != nil {
+		return a.out.Call(c)
+	}
+	return nil
+}
+
+// end gives what is still held back. It is also due where the answer was cut: the
+// end of what came is worth keeping.
+func (a *answer) end() error {
+	if a.apart {
+		return nil
+	}
+	if a.think.stray { // the model's next answer will begin inside of thinking too
+		a.link.leads.Store(a.res.Model, true)
+	} else if a.think.lead {
+		a.link.leads.Delete(a.res.Model)
+	}
+	return a.give(a.think.end())
+}
+
+// result is the account; reason is "" where the answer did not end well.
+func (a *answer) result(reason string) Result {
+	r := a.res
+	r.Reason = reason
+	r.Took = time.Since(a.asked)
+	if !a.first.IsZero() {
+		r.FirstToken, r.Writing = a.first.Sub(a.asked), a.last.Sub(a.first)
+	}
+	if r.OutputTokens == 0 {
+		r.OutputTokens = a.pieces
+	}
+	return r
+}
+
+func (a *answer) came(size int) error {
+	a.last = time.Now()
+	if a.first.IsZero() {
+		a.first = a.last
+	}
+	if a.flow != nil {
+		a.flow.piece()
+	}
+	a.pieces++
+	if a.size += size; a.size > answerLimit {
+		return a.link.endless()
+	}
+	return nil
+}
+
+func (a *answer) give(thinking, text string) error {
+	if thinking != "" && a.out.Thinking != nil {
+		if err := a.out.Thinking(thinking); err != nil {
+			return err
+		}
+	}
+	if text != "" && a.out.Text != nil {
+		return a.out.Text(text)
+	}
+	return nil
+}
