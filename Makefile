@@ -12,7 +12,7 @@ BIN := bin/chatets
 STATICCHECK := go tool -modfile=scripts/tools/go.mod staticcheck
 UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/test-results/*' 2>/dev/null)
 
-.PHONY: run build ui api check test test-go test-full test-ui test-e2e smoke bench prepare clean $(BIN)
+.PHONY: run build ui api check test test-go test-ollama test-full test-ui test-e2e smoke bench prepare clean $(BIN)
 
 run: build
 	$(BIN) serve --data ./data
@@ -67,8 +67,12 @@ test-e2e: build ui/node_modules/.package-lock.json
 smoke: build
 	scripts/smoke.sh $(BIN)
 
+# A real Ollama, built on first use, with small models of our own making.
+test-ollama:
+	scripts/rigs/ollama.sh run go test -race -tags ollama -count=1 -timeout 10m ./appliance -run TestOllama
+
 # Whoever touches storage or runs quotes this one: the kill storm, then the whole suite twice under the race detector.
-test-full: test
+test-full: test test-ollama
 	CHATETS_KILL_ROUNDS=60 go test -race -count=1 -timeout 60m ./appliance -run TestKill
 	go test -race -count=2 -timeout 60m ./...
 
