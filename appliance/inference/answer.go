@@ -54,7 +54,7 @@ func (a *answer) thinking(piece string) error {
 	}
 	if !a.apart {
 		a.apart = true
-		if err := a.give(a.think.end()); err != nil {
+		if err := a.give(a.think.end(false)); err != nil {
 			return err
 		}
 	}
@@ -73,32 +73,33 @@ func (a *answer) call(c Call) error {
 	return nil
 }
 
-// end gives what is still held back. It is also due where the answer was cut: the
-// end of what came is worth keeping.
-func (a *answer) end() error {
-	if a.apart {
-		return nil
+// end is the end of an answer for which reason was given, or which err broke off:
+// what came until then is given on also then. What it returns is for Chat to
+// return.
+func (a *answer) end(reason string, err error) (Result, error) {
+	if err != nil {
+		reason = ""
 	}
-	if a.think.stray { // the model's next answer will begin inside of thinking too
-		a.link.leads.Store(a.res.Model, true)
-	} else if a.think.lead {
-		a.link.leads.Delete(a.res.Model)
+	if !a.apart && (err == nil || codeOf(err) != CodeEndless) {
+		if e := a.give(a.think.end(reason == ReasonStop || reason == ReasonTools)); e != nil && err == nil {
+			reason, err = "", e
+		}
+		switch {
+		case a.think.stray: // the model's next answer will begin inside of thinking too
+			a.link.leads.Store(a.res.Model, true)
+		case a.think.lead && reason == ReasonStop:
+			a.link.leads.Delete(a.res.Model)
+		}
 	}
-	return a.give(a.think.end())
-}
-
-// result is the account; reason is "" where the answer did not end well.
-func (a *answer) result(reason string) Result {
 	r := a.res
-	r.Reason = reason
-	r.Took = time.Since(a.asked)
+	r.Reason, r.Took = reason, time.Since(a.asked)
 	if !a.first.IsZero() {
 		r.FirstToken, r.Writing = a.first.Sub(a.asked), a.last.Sub(a.first)
 	}
 	if r.OutputTokens == 0 {
 		r.OutputTokens = a.pieces
 	}
-	return r
+	return r, err
 }
 
 func (a *answer) came(size int) error {

@@ -47,13 +47,13 @@ func (t *thinker) add(text string) (thinking, answer string) {
 	return think.String(), said.String()
 }
 
-// end gives what was held back. Where the thinking was only guessed and never
-// ended, it was the answer, and is given as that.
-func (t *thinker) end() (thinking, answer string) {
+// end gives what was held back. Where the thinking was only guessed and did not
+// end although the model ended, it was the answer, and is given as that.
+func (t *thinker) end(ended bool) (thinking, answer string) {
 	rest := t.held
 	t.held = ""
 	switch {
-	case t.state == thinkInside && t.guessing():
+	case t.state == thinkInside && t.guessing() && ended:
 		return "", t.guessed.String() + rest
 	case t.state == thinkInside:
 		var think strings.Builder
