@@ -19,19 +19,48 @@ const (
 	maxQuestion  = 32_000 // characters of a message
 	maxTitle     = 60     // characters of a title made from a question
 	maxKnowledge = 100    // knowledge bases named in one question
+	maxHistory   = 40     // earlier messages that a run knows of
 	shortFollow  = 3      // words up to which a follow-up leans on the question before
 )
 
-// An asking is a question as it comes in.
+// Kinds of asking, as they are recorded.
+const (
+	askNext     = "ask"
+	askEdit     = "edit"
+	askAnew     = "regenerate"
+	askContinue = "continue"
+)
+
+// An asking is what a person wants answered, as it comes in. At most one of
+// edit, regenerate and goOn is set; then the conversation is that message's.
 type asking struct {
 	conversation string // "" begins a new one
 	text         string
-	knowledge    []string // nil keeps the conversation's
-	model        string   // "" keeps the conversation's
-	parent       string   // "" follows the newest message
+	knowledge    []string // nil keeps those there were
+	model        string   // "" keeps the one there was
+	parent       string   // "" follows the newest message of the shown path
+
+	edit       string // id of a question: the text is another version of it
+	regenerate string // id of an answer: another version of it is wanted
+	goOn       string // id of an answer that is to be gone on with
 }
 
-// ask stores a question and puts its run into the queue. The run goes on
+func (in asking) kind() string {
+	switch {
+	case in.edit != "":
+		return askEdit
+	case in.regenerate != "":
+		return askAnew
+	case in.goOn != "":
+		return askContinue
+	}
+	return askNext
+}
+
+// points is the message that an asking is about, "" where it is a new question.
+func (in asking) points() string { return in.edit + in.regenerate + in.goOn }
+
+// ask stores what is asked and puts its run into the queue. The run goes on
 // whatever becomes of ctx.
 func (c *Chat) ask(ctx context.Context, in asking) (*run, error) {
 	c.open()
@@ -39,50 +68,65 @@ func (c *Chat) ask(ctx context.Context, in asking) (*run, error) {
 	if err := a.Need(a.Converses()); err != nil {
 		return nil, err
 	}
-	text, err := check(in)
+	aim, err := c.aim(ctx, &in)
 	if err != nil {
 		return nil, err
 	}
-	if len(in.knowledge) > 0 {
-		in.knowledge = unique(in.knowledge)
-		if err := c.Library.Readable(ctx, library.ReachOf(a), in.knowledge); err != nil {
-			if fault.Is(err, fault.NotFound) {
-				err = c.Store.refused(ctx, in.knowledge, err)
-			}
-			return nil, err
-		}
-	}
-	if err := c.queue.reserve(a.ID); err != nil {
+	if in.text, err = check(in, aim.question.Content); err != nil {
 		return nil, err
 	}
-	r := newRun(a, text, c.now())
-	// Known before it is stored: whoever learns of the run from the database finds
-	// it living.
-	r.conversation = in.conversation
-	if r.conversation == "" {
-		r.conversation = newID()
+	if in.knowledge, err = c.mayName(ctx, in.knowledge); err != nil {
+		return nil, err
 	}
-	r.question.Conversation, r.answer.Conversation = r.conversation, r.conversation
+	choice, err := c.choose(ctx, a, in, aim)
+	if err != nil {
+		return nil, err
+	}
+	if err := fits(in.text, choice); err != nil {
+		return nil, err
+	}
+	r := newRun(a, in.text, c.now())
+	r.choice = choice
+	aim.prepare(r, in)
 	r.open()
-	// Its first event is stored with the question: until that is done the saver
-	// must not store it too.
+	r.recite(aim)
+	first := r.log.unsaved()
+	// Its first events are stored with the question: until that is done the saver
+	// must not store them too. The run is known before it is stored: whoever learns
+	// of it from the database finds it living.
 	r.save.Lock()
 	c.live.put(r)
-	started, err := c.Store.begin(ctx, r, in)
+	if err = c.enter(r); err == nil {
+		var st started
+		if st, err = c.Store.begin(ctx, r, in, first); err == nil {
+			r.context, r.question, r.answer = st.conversation, st.question, st.answer
+			r.log.markSaved(len(first))
+		} else {
+			r.turn.Leave()
+		}
+	}
 	if err != nil {
 		c.live.remove(r)
-		r.save.Unlock()
-		c.queue.unreserve(a.ID)
+	}
+	r.save.Unlock()
+	if err != nil {
 		return nil, err
 	}
-	r.context, r.before, r.question.Parent = started.conversation, started.before, started.parent
-	r.log.markSaved(1)
-	r.save.Unlock()
 	c.notify(a, r.conversation)
-	if !c.queue.push(r) {
-		c.finish(ctx, r, errInterrupted)
-	}
+	c.launch(context.WithoutCancel(ctx), r)
 	return r, nil
+}
+
+// launch hands a stored run to those who work.
+func (c *Chat) launch(ctx context.Context, r *run) {
+	err := c.recall(ctx, r)
+	if err == nil && c.crew.add(r) {
+		return
+	}
+	if err == nil {
+		err = errInterrupted
+	}
+	c.finish(ctx, r, err)
 }
 
 // Stop ends a run of the person who asks; what was shown stays. A run that has
@@ -95,7 +139,7 @@ func (c *Chat) stop(ctx context.Context, id string) error {
 	}
 	running, err := c.Store.stop(ctx, id)
 	if err != nil || !running {
-		return err
+		return c.refuse(ctx, err, "chat.stop", "run", id)
 	}
 	if r := c.live.find(id, a); r != nil {
 		c.halt(r, errStopped)
@@ -103,14 +147,28 @@ func (c *Chat) stop(ctx context.Context, id string) error {
 	return nil
 }
 
-func (c *Chat) halt(r *run, why error) {
-	r.halt(why)
-	c.queue.halt(r)
+func (c *Chat) halt(r *run, why error) { r.halt(why) }
+
+// mayName checks the knowledge bases that an asking names.
+func (c *Chat) mayName(ctx context.Context, knowledge []string) ([]string, error) {
+	if len(knowledge) == 0 {
+		return knowledge, nil
+	}
+	knowledge = unique(knowledge)
+	err := c.Library.Readable(ctx, library.ReachOf(actor.From(ctx)), knowledge)
+	if fault.Is(err, fault.NotFound) {
+		err = c.Store.refused(ctx, knowledge, err)
+	}
+	return knowledge, err
 }
 
-// check says what is wrong with a question, and cleans what is right.
-func check(in asking) (string, error) {
+// check says what is wrong with an asking, and cleans what is right. Where there
+// is no new text, it is the question's.
+func check(in asking, question string) (string, error) {
 	text := strings.TrimSpace(in.text)
+	if in.regenerate != "" || in.goOn != "" {
+		text = question
+	}
 	wrong := func(field, sentence, cure string) error {
 		return fault.New(fault.Invalid, "%s", sentence).Cure("%s", cure).With(fault.Detail{Field: "body." + field, Sentence: sentence})
 	}
@@ -121,8 +179,6 @@ func check(in asking) (string, error) {
 		return "", wrong("message", "The message holds a NUL character.", "Send text only.")
 	case utf8.RuneCountInString(text) > maxQuestion:
 		return "", wrong("message", "The message is longer than 32,000 characters.", "Shorten it, or add the text as a document and ask about it.")
-	case in.model != "" && in.model != KindExtractive:
-		return "", wrong("model", "There is no model "+quoted(in.model)+".", `Leave the model out; no language model is connected.`)
 	case len(in.knowledge) > maxKnowledge:
 		return "", wrong("knowledge", "More than 100 knowledge bases are named.", "Name fewer, or none to search all that you may read.")
 	}

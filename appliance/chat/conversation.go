@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"math"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -44,38 +44,52 @@ func (c *Chat) read(ctx context.Context, id, cursor string, limit int) (Conversa
 	if err := a.Need(a.Converses()); err != nil {
 		return fail(err)
 	}
-	before := math.MaxInt32
-	if cursor != "" {
-		var err error
-		if before, err = strconv.Atoi(cursor); err != nil || before < 1 {
-			return fail(badCursor())
-		}
-	}
 	conversation, err := c.Store.conversation(ctx, id)
 	if err != nil {
-		return fail(err)
+		return fail(c.refuse(ctx, err, "conversation.open", "conversation", id))
 	}
-	messages, last, err := c.Store.messages(ctx, id, before, limit)
+	messages, err := c.Store.shown(ctx, id, cursor, limit+1)
 	if err != nil {
 		return fail(err)
+	}
+	next := ""
+	if len(messages) > limit {
+		messages = messages[:limit]
+		next = messages[limit-1].ID
 	}
 	if err := c.withholdFrom(ctx, messages); err != nil {
 		return fail(err)
 	}
 	if cursor == "" {
-		// Reading goes on while the disk is full; then the log has what the record lacks.
-		switch err := c.Store.opened(ctx, id); {
-		case fault.Is(err, fault.Full):
-			c.log().Error("the disk is full: the record lacks an act", "act", "conversation.open", "actor", a.ID, "request", a.Request, "object", id)
-		case err != nil:
+		if err := c.noted(ctx, c.Store.opened(ctx, id), "conversation.open", id); err != nil {
 			return fail(err)
 		}
 	}
-	next := ""
-	if last > 1 && len(messages) == limit {
-		next = strconv.Itoa(last)
-	}
 	return conversation, messages, next, nil
+}
+
+// noted lets reading go on while the disk is full; then the log has what the
+// record lacks.
+func (c *Chat) noted(ctx context.Context, err error, act, object string) error {
+	if !fault.Is(err, fault.Full) {
+		return err
+	}
+	a := actor.From(ctx)
+	c.log().Error("the disk is full: the record lacks an act", "act", act, "actor", a.ID, "request", a.Request, "object", object)
+	return nil
+}
+
+// refuse records that somebody tried to get at what is not theirs. The answer is
+// the same whether it exists or not.
+func (c *Chat) refuse(ctx context.Context, err error, act, noun, id string) error {
+	if !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	there, e := c.Store.exists(ctx, noun, id)
+	if e == nil && there {
+		e = c.noted(ctx, c.Store.refusedObject(ctx, act, noun, id), act, id)
+	}
+	return errors.Join(err, e)
 }
 
 func badCursor() error {
@@ -95,7 +109,7 @@ func (c *Chat) rename(ctx context.Context, id, title string) (Conversation, erro
 			With(fault.Detail{Field: "body.title", Sentence: "A title has 1 to 200 characters."})
 	}
 	if err := c.Store.rename(ctx, id, title); err != nil {
-		return Conversation{}, err
+		return Conversation{}, c.refuse(ctx, err, "conversation.change", "conversation", id)
 	}
 	c.notify(a, id)
 	return c.Store.conversation(ctx, id)
@@ -110,7 +124,7 @@ func (c *Chat) remove(ctx context.Context, id string) error {
 	}
 	runs, err := c.Store.remove(ctx, id)
 	if err != nil {
-		return err
+		return c.refuse(ctx, err, "conversation.delete", "conversation", id)
 	}
 	for _, run := range runs {
 		if r := c.live.find(run, a); r != nil {

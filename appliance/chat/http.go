@@ -20,10 +20,11 @@ func (c *Chat) Routes(api *web.API) {
 		Summary: "Ask a question in a new conversation: wait for the answer, stream it, or follow its run", Errors: []int{404, 422, 429, 503}}, c.postConversation)
 	web.HandleStream(api, web.Route{Method: http.MethodPost, Path: "/api/conversations/{id}/messages", ID: "askAgain", Tag: tag, Access: web.SignedIn, Also: accepted,
 		Summary: "Ask the next question of a conversation", Errors: []int{404, 422, 429, 503}}, c.postMessage)
+	c.versionRoutes(api, accepted)
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/conversations", ID: "listConversations", Tag: tag, Access: web.SignedIn,
 		Summary: "List your conversations, the newest first"}, c.list)
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/conversations/{id}", ID: "conversation", Tag: tag, Access: web.SignedIn,
-		Summary: "Read a conversation from its newest messages backwards", Errors: []int{404}}, c.get)
+		Summary: "Read the shown path of a conversation from its newest messages backwards", Errors: []int{404}}, c.get)
 	web.Handle(api, web.Route{Method: http.MethodPatch, Path: "/api/conversations/{id}", ID: "renameConversation", Tag: tag, Access: web.SignedIn,
 		Summary: "Give a conversation another title", Errors: []int{404, 422}}, c.patch)
 	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/conversations/{id}", ID: "deleteConversation", Tag: tag, Access: web.SignedIn,
@@ -52,14 +53,14 @@ type Named struct {
 type newConversation struct {
 	Message   string   `json:"message" doc:"The question, at most 32,000 characters"`
 	Knowledge []string `json:"knowledge,omitempty" maxItems:"100" doc:"Knowledge bases to search; none means all that you may read"`
-	Model     string   `json:"model,omitempty" maxLength:"200" doc:"Empty, or extractive"`
+	Model     string   `json:"model,omitempty" maxLength:"200" doc:"Name of a model, or extractive for an answer without one; empty is the default model"`
 }
 
 type newMessage struct {
 	Message   string   `json:"message" doc:"The question, at most 32,000 characters"`
 	Knowledge []string `json:"knowledge,omitempty" maxItems:"100" doc:"Knowledge bases to search; left out, those of the conversation"`
-	Model     string   `json:"model,omitempty" maxLength:"200" doc:"Empty, or extractive"`
-	Parent    string   `json:"parent,omitempty" maxLength:"64" doc:"The message this one follows; left out, the newest"`
+	Model     string   `json:"model,omitempty" maxLength:"200" doc:"Name of a model, or extractive for an answer without one; empty is the default model"`
+	Parent    string   `json:"parent,omitempty" maxLength:"64" doc:"The message this one follows; left out, the newest that is shown"`
 }
 
 // how says which of the three answers the caller wants.
@@ -103,11 +104,21 @@ func (c *Chat) post(ctx context.Context, h how, in asking) (web.Result[Exchange]
 			return web.Result[Exchange]{}, err
 		}
 		if ended {
-			return web.Result[Exchange]{Body: &Exchange{Conversation: r.left(), Question: r.question, Answer: r.answer}}, nil
+			return web.Result[Exchange]{Body: &Exchange{Conversation: c.leftBy(ctx, r), Question: r.question, Answer: r.answer}}, nil
 		}
 	}
 	return web.Result[Exchange]{Status: http.StatusAccepted, Other: Accepted{Conversation: Named{r.conversation}, Run: Named{r.id},
 		Question: Named{r.question.ID}, Answer: Named{r.answerID}}}, nil
+}
+
+// leftBy is the conversation as it is after a run; where it was deleted, as it
+// was.
+func (c *Chat) leftBy(ctx context.Context, r *run) Conversation {
+	conversation, err := c.Store.conversation(ctx, r.conversation)
+	if err != nil {
+		return r.left()
+	}
+	return conversation
 }
 
 type listIn struct {
@@ -209,11 +220,12 @@ type postOperatorIn struct {
 	Body struct {
 		Question  string   `json:"question"`
 		Knowledge []string `json:"knowledge,omitempty" maxItems:"100"`
+		Model     string   `json:"model,omitempty" maxLength:"200"`
 	}
 }
 
 func (c *Chat) postOperator(ctx context.Context, in *postOperatorIn) (web.Result[struct{}], error) {
-	r, err := c.askOperator(ctx, asking{text: in.Body.Question, knowledge: in.Body.Knowledge})
+	r, err := c.askOperator(ctx, asking{text: in.Body.Question, knowledge: in.Body.Knowledge, model: in.Body.Model})
 	if err != nil {
 		return web.Result[struct{}]{}, err
 	}

@@ -16,8 +16,8 @@ func (c *Chat) askOperator(ctx context.Context, in asking) (*run, error) {
 	if err := a.Need(a.Kind == actor.Operator); err != nil {
 		return nil, err
 	}
-	text, err := check(in)
-	if err != nil {
+	var err error
+	if in.text, err = check(in, ""); err != nil {
 		return nil, err
 	}
 	in.knowledge = unique(in.knowledge)
@@ -26,19 +26,27 @@ func (c *Chat) askOperator(ctx context.Context, in asking) (*run, error) {
 			return nil, err
 		}
 	}
-	if err := c.queue.reserve(a.ID); err != nil {
-		return nil, err
-	}
-	r := newRun(a, text, c.now())
-	r.context.Knowledge = in.knowledge
-	r.open()
-	err = c.Store.record(ctx, audit.Entry{Act: "chat.ask", ObjectKind: "run", Object: r.id, Detail: map[string]any{"knowledge": in.knowledge}})
+	choice, err := c.choose(ctx, a, in, aim{})
 	if err != nil {
-		c.queue.unreserve(a.ID)
 		return nil, err
 	}
-	if !c.queue.push(r) {
-		c.finish(ctx, r, errInterrupted)
+	if err := fits(in.text, choice); err != nil {
+		return nil, err
 	}
+	r := newRun(a, in.text, c.now())
+	r.choice = choice
+	r.context.Knowledge = in.knowledge
+	r.signs()
+	r.open()
+	if err := c.enter(r); err != nil {
+		return nil, err
+	}
+	err = c.Store.record(ctx, audit.Entry{Act: "chat.ask", ObjectKind: "run", Object: r.id,
+		Detail: map[string]any{"kind": in.kind(), "knowledge": in.knowledge, "model": choice.Name}})
+	if err != nil {
+		r.turn.Leave()
+		return nil, err
+	}
+	c.launch(context.WithoutCancel(ctx), r)
 	return r, nil
 }

@@ -1,5 +1,15 @@
 package chat
 
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"chatets/appliance/actor"
+	"chatets/appliance/fault"
+	"chatets/appliance/library"
+)
+
 // Receipt is how an answer of a model came about: what the model was sent, word
 // for word, what it was made of, and how long each step took.
 type Receipt struct {
@@ -69,4 +79,58 @@ type ReceiptTokens struct {
 	Prompt    int `json:"prompt"`
 	Output    int `json:"output"`
 	Estimated int `json:"estimated"`
+}
+
+// openReceipt is the receipt of an answer of the actor, without what may no
+// longer be read.
+func (c *Chat) openReceipt(ctx context.Context, id string) (Receipt, error) {
+	a := actor.From(ctx)
+	if err := a.Need(a.Converses()); err != nil {
+		return Receipt{}, err
+	}
+	m, rc, err := c.Store.receipt(ctx, id)
+	if err != nil {
+		return Receipt{}, c.refuse(ctx, err, "receipt.open", "message", id)
+	}
+	if rc == nil {
+		return Receipt{}, fault.New(fault.NotFound, "This message has no receipt: no model wrote it.").Code("no-receipt")
+	}
+	if err := c.withholdReceipt(ctx, m, rc); err != nil {
+		return Receipt{}, err
+	}
+	return *rc, c.noted(ctx, c.Store.openedReceipt(ctx, id), "receipt.open", id)
+}
+
+// withholdReceipt takes the words of documents that may no longer be read out of
+// a receipt. They may stand anywhere in the prompt: among its passages, and in
+// the answers that went before.
+func (c *Chat) withholdReceipt(ctx context.Context, m Message, rc *Receipt) error {
+	earlier, err := c.Store.path(ctx, m.Conversation, m.ID, maxHistory+2)
+	if err != nil {
+		return err
+	}
+	var documents []string
+	for _, e := range earlier {
+		for _, cited := range e.Citations {
+			documents = append(documents, cited.Document.ID)
+		}
+	}
+	for _, p := range rc.Passages {
+		documents = append(documents, p.Document)
+	}
+	documents = unique(documents)
+	may, err := c.Library.ReadableDocuments(ctx, library.ReachOf(actor.From(ctx)), documents)
+	if err != nil {
+		return fmt.Errorf("documents of a receipt: %w", err)
+	}
+	if !slices.ContainsFunc(documents, func(id string) bool { return !may[id] }) {
+		return nil
+	}
+	rc.Withheld, rc.Prompt, rc.Query = true, []ReceiptMessage{}, ""
+	for i := range rc.Passages {
+		if p := &rc.Passages[i]; !may[p.Document] {
+			p.Text, p.Heading, p.Withheld = "", "", true
+		}
+	}
+	return nil
 }

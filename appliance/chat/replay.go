@@ -9,6 +9,9 @@ import (
 	"chatets/appliance/library"
 )
 
+// withheldAnswer stands for an answer of a model.
+const withheldAnswer = "*This answer is withheld: you may no longer read a document it was written from.*"
+
 // follow finds a run of the actor and returns what sends its events past a
 // number: from memory while it lives, from disk once it ended.
 func (c *Chat) follow(ctx context.Context, id string, after int64) (func(context.Context, func(Event) error) error, error) {
@@ -18,7 +21,7 @@ func (c *Chat) follow(ctx context.Context, id string, after int64) (func(context
 	}
 	h, err := c.Store.history(ctx, id, after)
 	if err != nil {
-		return nil, err
+		return nil, c.refuse(ctx, err, "run.open", "run", id)
 	}
 	answer, err := c.readable(ctx, h.answer)
 	if err != nil {
@@ -42,24 +45,31 @@ func (c *Chat) follow(ctx context.Context, id string, after int64) (func(context
 // person may no longer read was part of the deltas: then the answer comes with
 // the last event only.
 func replay(h history, answer Message, after int64) ([]Event, error) {
-	withheld := false
+	withheld := answer.Withheld
 	for _, c := range answer.Citations {
 		withheld = withheld || c.Withheld
 	}
 	var events []Event
 	for _, row := range h.rows {
 		switch {
-		case row.name == EventDelta && withheld:
-		case row.name == EventDelta:
-			var deltas []json.RawMessage
-			if err := json.Unmarshal([]byte(row.data), &deltas); err != nil {
+		case batched(row.name) && withheld:
+		case batched(row.name):
+			var pieces []json.RawMessage
+			if err := json.Unmarshal([]byte(row.data), &pieces); err != nil {
 				return nil, fmt.Errorf("event %d: %w", row.first, err)
 			}
-			for i, d := range deltas {
+			for i, d := range pieces {
 				if n := row.first + int64(i); n > after {
-					events = append(events, Event{ID: n, Name: EventDelta, Data: d})
+					events = append(events, Event{ID: n, Name: row.name, Data: d})
 				}
 			}
+		case row.name == EventPhase && withheld:
+			var p phase
+			if err := json.Unmarshal([]byte(row.data), &p); err != nil {
+				return nil, fmt.Errorf("event %d: %w", row.first, err)
+			}
+			p.Query = ""
+			events = append(events, Event{ID: row.first, Name: row.name, Data: phaseData(p)})
 		case row.name == EventCitations && h.ended:
 			events = append(events, Event{ID: row.first, Name: row.name, Data: encode(answer.Citations)})
 		case row.name == EventDone:
@@ -84,7 +94,8 @@ func (c *Chat) readable(ctx context.Context, id string) (Message, error) {
 
 // withholdFrom takes out of messages the words of documents that the person may
 // no longer read or that are gone: the text of the citation, and the sentences
-// quoted from it.
+// quoted from it. A model may have mixed its sources in any sentence, so its
+// answer is withheld whole.
 func (c *Chat) withholdFrom(ctx context.Context, messages []Message) error {
 	var documents []string
 	for _, m := range messages {
@@ -105,7 +116,13 @@ func (c *Chat) withholdFrom(ctx context.Context, messages []Message) error {
 				cited.Text, cited.Heading, cited.Withheld = "", "", true
 			}
 		}
-		m.Content = withhold(m.Content, withheld)
+		if m.Kind != KindGenerated {
+			m.Content = withhold(m.Content, withheld)
+			continue
+		}
+		if len(withheld) > 0 {
+			m.Content, m.Thinking, m.Query, m.Withheld = withheldAnswer, "", "", true
+		}
 	}
 	return nil
 }

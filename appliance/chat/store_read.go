@@ -68,45 +68,30 @@ func (s Store) conversation(ctx context.Context, id string) (Conversation, error
 	return c, nil
 }
 
-const messageColumns = `m.id, m.conversation, m.parent, m.role, m.kind, m.state, m.content, m.run, m.problem, m.created`
+const messageColumns = `m.id, m.conversation, m.parent, m.role, m.kind, m.state, m.content, m.run, m.problem, m.created,
+	m.model, m.thinking, m.thinking_ms, m.query, m.usage, m.context, m.unsupported, m.truncated`
 
-func scanMessage(scan func(...any) error, more ...any) (Message, error) {
+func scanMessage(scan func(...any) error) (Message, error) {
 	m := Message{Citations: []Citation{}}
-	var problem sql.NullString
+	var problem, usage, context sql.NullString
 	var created int64
-	err := scan(append([]any{&m.ID, &m.Conversation, &m.Parent, &m.Role, &m.Kind, &m.State, &m.Content, &m.Run, &problem, &created}, more...)...)
-	if err == nil && problem.Valid {
-		m.Problem = &Failure{}
-		err = json.Unmarshal([]byte(problem.String), m.Problem)
+	err := scan(&m.ID, &m.Conversation, &m.Parent, &m.Role, &m.Kind, &m.State, &m.Content, &m.Run, &problem, &created,
+		&m.Model, &m.Thinking, &m.ThinkingMs, &m.Query, &usage, &context, &m.Unsupported, &m.Truncated)
+	if err != nil {
+		return m, err
 	}
 	m.CreatedAt = moment(created)
-	return m, err
+	m.Versions = versionOf(m.ID, nil)
+	return m, errors.Join(orAbsent(problem, &m.Problem), orAbsent(usage, &m.Usage), orAbsent(context, &m.Context))
 }
 
-// messages are those of a conversation before a position, the newest first,
-// and the position of the last of them.
-func (s Store) messages(ctx context.Context, conversation string, before, limit int) ([]Message, int, error) {
-	a := actor.From(ctx)
-	const find = `SELECT ` + messageColumns + `, m.position FROM message AS m
-		WHERE m.conversation = ? AND m.workspace = ? AND m.owner = ? AND m.position < ? ORDER BY m.position DESC LIMIT ?`
-	rows, err := s.DB.Read().QueryContext(ctx, find, conversation, a.Workspace, a.ID, before, limit)
-	if err != nil {
-		return nil, 0, fmt.Errorf("list messages: %w", err)
+// orAbsent reads what orNull wrote.
+func orAbsent[T any](text sql.NullString, to **T) error {
+	if !text.Valid {
+		return nil
 	}
-	defer rows.Close()
-	found := []Message{}
-	position := 0
-	for rows.Next() {
-		m, err := scanMessage(rows.Scan, &position)
-		if err != nil {
-			return nil, 0, fmt.Errorf("list messages: %w", err)
-		}
-		found = append(found, m)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, 0, fmt.Errorf("list messages: %w", err)
-	}
-	return found, position, s.cited(ctx, found)
+	*to = new(T)
+	return json.Unmarshal([]byte(text.String), *to)
 }
 
 // message is one of the actor's, with its citations.
@@ -114,12 +99,17 @@ func (s Store) message(ctx context.Context, id string) (Message, error) {
 	a := actor.From(ctx)
 	const find = `SELECT ` + messageColumns + ` FROM message AS m WHERE m.id = ? AND m.workspace = ? AND m.owner = ?`
 	m, err := scanMessage(s.DB.Read().QueryRowContext(ctx, find, id, a.Workspace, a.ID).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Message{}, noMessage(id)
+	}
 	if err != nil {
 		return Message{}, fmt.Errorf("message: %w", err)
 	}
 	one := []Message{m}
-	err = s.cited(ctx, one)
-	return one[0], err
+	if err := s.versions(ctx, m.Conversation, one); err != nil {
+		return Message{}, err
+	}
+	return one[0], s.cited(ctx, one)
 }
 
 // cited fills in the citations of messages.
@@ -239,17 +229,13 @@ func (s Store) history(ctx context.Context, run string, after int64) (history, e
 	if err != nil {
 		return history{}, fmt.Errorf("run: %w", err)
 	}
-	h.rows, err = eventRows(ctx, s.DB.Read(), run, after)
+	h.rows, err = eventRows(ctx, s.DB.Read().QueryContext, run, after)
 	return h, err
 }
 
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-func eventRows(ctx context.Context, q querier, run string, after int64) ([]eventRow, error) {
+func eventRows(ctx context.Context, query query, run string, after int64) ([]eventRow, error) {
 	const list = `SELECT first, last, name, data FROM run_event WHERE run = ? AND last > ? ORDER BY first`
-	rows, err := q.QueryContext(ctx, list, run, after)
+	rows, err := query(ctx, list, run, after)
 	if err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}

@@ -68,7 +68,7 @@ func (s Store) unfinished(ctx context.Context) ([]leftover, error) {
 		return nil, fmt.Errorf("list unfinished runs: %w", err)
 	}
 	for i := range open {
-		if open[i].events, err = eventRows(ctx, s.DB.Read(), open[i].id, 0); err != nil {
+		if open[i].events, err = eventRows(ctx, s.DB.Read().QueryContext, open[i].id, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -105,27 +105,43 @@ func (s Store) interrupt(ctx context.Context, tx *sqlite.Tx, l leftover) error {
 func (l leftover) kept() (Message, int64, error) {
 	a := l.answer
 	a.State = StateInterrupted
-	var text strings.Builder
+	var text, thinking strings.Builder
 	var shown []Citation
 	last := int64(0)
 	for _, e := range l.events {
 		last = e.last
+		var err error
 		switch e.name {
 		case EventDelta:
-			var deltas []struct{ Text string }
-			if err := json.Unmarshal([]byte(e.data), &deltas); err != nil {
-				return a, 0, fmt.Errorf("event %d of run %s: %w", e.first, l.id, err)
-			}
-			for _, d := range deltas {
-				text.WriteString(d.Text)
-			}
+			err = appendPieces(&text, e.data)
+		case EventThinking:
+			err = appendPieces(&thinking, e.data)
 		case EventCitations:
-			if err := json.Unmarshal([]byte(e.data), &shown); err != nil {
-				return a, 0, fmt.Errorf("event %d of run %s: %w", e.first, l.id, err)
+			shown = nil
+			err = json.Unmarshal([]byte(e.data), &shown)
+		case EventPhase:
+			var p phase
+			if err = json.Unmarshal([]byte(e.data), &p); p.Query != "" {
+				a.Query = p.Query
 			}
 		}
+		if err != nil {
+			return a, 0, fmt.Errorf("event %d of run %s: %w", e.first, l.id, err)
+		}
 	}
-	a.Content = text.String()
+	a.Content, a.Thinking = text.String(), thinking.String()
 	a.Citations = named(shown, a.Content)
 	return a, last, nil
+}
+
+// appendPieces adds the texts of a row of deltas or thoughts.
+func appendPieces(to *strings.Builder, data string) error {
+	var pieces []struct{ Text string }
+	if err := json.Unmarshal([]byte(data), &pieces); err != nil {
+		return err
+	}
+	for _, p := range pieces {
+		to.WriteString(p.Text)
+	}
+	return nil
 }
