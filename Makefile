@@ -43,6 +43,7 @@ api: ui/node_modules/.package-lock.json
 check: ui/node_modules/.package-lock.json
 	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "gofmt would change: $$files" >&2; exit 1; fi
 	go vet ./...
+	go vet -tags ollama ./appliance
 	$(STATICCHECK) ./...
 	go test ./appliance -run TestArch
 	scripts/api-drift.sh
