@@ -1,8 +1,6 @@
 package inference
 
-import (
-	"time"
-)
+import "time"
 
 // answerLimit bounds the text and thinking of one answer, in bytes. The longest
 // answers of real models are a tenth of it; whoever says more repeats itself.
@@ -20,6 +18,7 @@ type answer struct {
 
 	asked, first, last time.Time
 	pieces, size       int
+	refused            bool // by the sink, which is given no more
 }
 
 // newAnswer is the account of an answer that is asked for now. Set its flow when
@@ -67,10 +66,12 @@ func (a *answer) part(size int) error { return a.came(size) }
 // call takes a whole call.
 func (a *answer) call(c Call) error {
 	a.res.Calls = append(a.res.Calls, c)
-	if a.out.Call != nil {
-		return a.out.Call(c)
+	if a.out.Call == nil {
+		return nil
 	}
-	return nil
+	err := a.out.Call(c)
+	a.refused = a.refused || err != nil
+	return err
 }
 
 // end is the end of an answer for which reason was given, or which err broke off:
@@ -80,7 +81,7 @@ func (a *answer) end(reason string, err error) (Result, error) {
 	if err != nil {
 		reason = ""
 	}
-	if !a.apart && (err == nil || codeOf(err) != CodeEndless) {
+	if !a.apart && !a.refused {
 		if e := a.give(a.think.end(reason == ReasonStop || reason == ReasonTools)); e != nil && err == nil {
 			reason, err = "", e
 		}
@@ -117,14 +118,13 @@ func (a *answer) came(size int) error {
 	return nil
 }
 
-func (a *answer) give(thinking, text string) error {
+func (a *answer) give(thinking, text string) (err error) {
 	if thinking != "" && a.out.Thinking != nil {
-		if err := a.out.Thinking(thinking); err != nil {
-			return err
-		}
+		err = a.out.Thinking(thinking)
 	}
-	if text != "" && a.out.Text != nil {
-		return a.out.Text(text)
+	if err == nil && text != "" && a.out.Text != nil {
+		err = a.out.Text(text)
 	}
-	return nil
+	a.refused = a.refused || err != nil
+	return err
 }

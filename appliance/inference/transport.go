@@ -130,6 +130,7 @@ type ask struct {
 	kind         string // content type of body
 	first, idle  time.Duration
 	streams      bool
+	told         func(sent int64) // of a body that is a file
 }
 
 func jsonAsk(method, path string, in any) (ask, error) {
@@ -158,12 +159,22 @@ func (s *link) open(parent context.Context, a ask) (*flow, error) {
 		return nil, err
 	}
 	s.dress(req, a)
+	var up *upload
+	if a.told != nil {
+		up = &upload{flow: f, r: a.body, told: a.told}
+		req.Body = up
+	}
 	f.arm()
 	res, err := s.http.Do(req)
+	unread := up.stop()
 	f.disarm()
 	connecting.Stop()
-	if err != nil {
+	if unread != nil && err != nil && parent.Err() == nil {
+		err = unread
+	} else if err != nil {
 		err = f.why(err, s.broken)
+	}
+	if err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -209,8 +220,8 @@ func (s *link) judge(f *flow, a ask, res *http.Response) error {
 			return s.page(res.StatusCode)
 		}
 		return nil
-	case a.method == http.MethodHead:
-		return s.refused(res.StatusCode, res.Header, nil)
+	case a.method == http.MethodHead && res.StatusCode == http.StatusNotFound:
+		return nil // which is what was asked
 	}
 	body, err := io.ReadAll(io.LimitReader(f, errorLimit))
 	if err != nil && len(body) == 0 && fault.Is(err, fault.Cancelled) {
