@@ -43,7 +43,7 @@ func (s *Server) vectors(w http.ResponseWriter, r *http.Request) ([]vector, bool
 	case fault == "embedword" && slices.ContainsFunc(req.Input, func(t string) bool { return strings.Contains(t, "BAD") }):
 		return fail("the input could not be read")
 	}
-	if err := s.warm(r.Context(), m, 0); err != nil {
+	if err := s.arrive(r, m, 0); err != nil {
 		return nil, false
 	}
 	made := make([]vector, 0, len(req.Input))

@@ -27,13 +27,6 @@ import (
 	"time"
 )
 
-// Flavours of server; by default it is all of them but LM Studio, llama.cpp and vLLM.
-const (
-	LMStudio = "lmstudio"
-	LlamaCpp = "llamacpp"
-	VLLM     = "vllm"
-)
-
 const (
 	requestsKept = 10_000
 	bodyMost     = 64 << 20
@@ -77,6 +70,7 @@ type model struct {
 	profile
 	name    string
 	loaded  bool
+	jit     bool          // only because somebody asked it (LM Studio)
 	loading chan struct{} // closed when the load that is going on ends
 	context int           // it was loaded with; 0 = the server's choice
 	used    int           // faults that were had
@@ -94,7 +88,7 @@ func NewTLS(t testing.TB, models ...string) *Server {
 	return begin(t, Options{Models: models, TLS: true})
 }
 
-// NewFlavour starts a server that is LMStudio, LlamaCpp or VLLM and nothing else.
+// NewFlavour starts a server that is of one flavour and nothing else.
 func NewFlavour(t testing.TB, flavour string, models ...string) *Server {
 	t.Helper()
 	return begin(t, Options{Models: models, Flavour: flavour})
@@ -126,7 +120,10 @@ func Start(o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	s.mux = s.routes()
+	var err error
+	if s.mux, err = s.routes(); err != nil {
+		return nil, err
+	}
 	s.addr = o.Listen
 	if s.addr == "" {
 		s.addr = "127.0.0.1:0"
@@ -153,6 +150,11 @@ func (s *Server) open() error {
 	s.door = door
 	s.mu.Unlock()
 	s.work.Go(func() { _ = door.Serve(listener) })
+	if s.flavour == LlamaCpp && len(s.models) > 0 {
+		begun, cancel := context.WithCancel(context.Background())
+		cancel() // the load is begun and not waited for
+		_ = s.warm(begun, s.models[0], 0)
+	}
 	return nil
 }
 
@@ -408,5 +410,5 @@ func (s *Server) warm(ctx context.Context, m *model, size int) error {
 func (s *Server) drop(m *model) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m.loaded, m.context = false, 0
+	m.loaded, m.jit, m.context = false, false, 0
 }

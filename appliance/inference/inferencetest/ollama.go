@@ -174,12 +174,8 @@ func (s *Server) ps(w http.ResponseWriter, _ *http.Request) {
 		if !m.loaded {
 			continue
 		}
-		size := m.context
-		if size == 0 {
-			size = min(4096, m.ctx)
-		}
 		list = append(list, map[string]any{"name": m.name, "model": m.name, "size": 4_700_000_000, "size_vram": 4_700_000_000,
-			"digest": digest(m.name), "details": details(m), "expires_at": "2099-01-01T00:00:00Z", "context_length": size})
+			"digest": digest(m.name), "details": details(m), "expires_at": "2099-01-01T00:00:00Z", "context_length": m.held()})
 	}
 	reply(w, http.StatusOK, map[string]any{"models": list})
 }

@@ -169,7 +169,7 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, speak func(*li
 		return
 	}
 	defer leave()
-	if err := s.warm(r.Context(), m, req.NumCtx); err != nil {
+	if err := s.arrive(r, m, req.NumCtx); err != nil {
 		return
 	}
 	p := play{s: s, r: r, m: m, fault: fault, arrived: arrived, load: time.Since(arrived)}

@@ -23,6 +23,7 @@ import (
 //	marker=after        "Sentence. [1]" and not "Sentence [1]."
 //	retry=7       seconds of Retry-After
 //	size=1000     bytes of the giant line
+//	create=1s     time it takes to make it of a file
 //	say=cite      see say.go
 //	fault=cut@5   see fault.go; "@5" after five pieces, "x1" only the first time: cut@5x1
 type profile struct {
@@ -63,6 +64,8 @@ func parse(name string) (profile, error) {
 			p.first, err = time.ParseDuration(value)
 		case key == "load":
 			p.load, err = time.ParseDuration(value)
+		case key == "create":
+			p.create, err = time.ParseDuration(value)
 		case key == "create":
 			p.create, err = time.ParseDuration(value)
 		case key == "rate":
