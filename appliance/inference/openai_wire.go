@@ -169,17 +169,9 @@ func chatMessages(all []Message) []chatMessage {
 func chatTools(all []Tool) []chatTool {
 	var out []chatTool
 	for _, t := range all {
-		out = append(out, chatTool{Type: "function", Function: chatToolSpec{Name: t.Name, Description: t.Description, Parameters: schema(t.Parameters)}})
+		out = append(out, chatTool{Type: "function", Function: chatToolSpec{Name: t.Name, Description: t.Description, Parameters: schemaOr(t.Parameters)}})
 	}
 	return out
-}
-
-// schema is the JSON schema of a tool; one without parameters takes an empty object.
-func schema(raw json.RawMessage) json.RawMessage {
-	if raw = bytes.TrimSpace(raw); len(raw) == 0 || string(raw) == "null" {
-		return json.RawMessage(`{"type":"object","properties":{}}`)
-	}
-	return raw
 }
 
 // orObject is the arguments of a call, an empty object where there are none.

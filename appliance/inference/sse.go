@@ -11,7 +11,8 @@ import (
 // kilobytes; a picture or a whole document in a tool call may be some megabytes.
 const eventLimit = 16 << 20
 
-// errEventSize is what a reader of events says of a line or an event over the limit.
+// errEventSize is what a reader of events says of a line or an event over the limit,
+// and of comments without end.
 var errEventSize = errors.New("an event is larger than 16 MiB")
 
 // event is one Server-Sent Event.
@@ -30,6 +31,7 @@ type events struct {
 	limit   int
 	line    []byte
 	data    []byte
+	idle    int  // bytes since the last event
 	skipLF  bool // the last line ended with CR: an LF that follows belongs to it
 	started bool // the first line was read, before which an order mark may stand
 	err     error
@@ -44,7 +46,7 @@ func newEvents(r io.Reader) *events {
 func (e *events) next() (event, error) {
 	var ev event
 	var some bool // an event without data is none, one with empty data is
-	e.data = e.data[:0]
+	e.data, e.idle = e.data[:0], 0
 	for e.err == nil {
 		line, err := e.readLine()
 		if err != nil {
@@ -78,6 +80,9 @@ func (e *events) next() (event, error) {
 			if some {
 				e.data = append(e.data, '\n')
 			}
+			e.data, some = append(e.data, value...), true
+		case "error": // of older llama.cpp, instead of an event that is named so
+			ev.name = "error"
 			e.data, some = append(e.data, value...), true
 		}
 	}
@@ -115,7 +120,7 @@ func (e *events) readLine() ([]byte, error) {
 		if cr := bytes.IndexByte(chunk[:end], '\r'); cr >= 0 {
 			end = cr
 		}
-		if len(e.line)+end > e.limit {
+		if e.idle += end + 1; e.idle > 4*e.limit || len(e.line)+end > e.limit {
 			return nil, errEventSize
 		}
 		e.line = append(e.line, chunk[:end]...)

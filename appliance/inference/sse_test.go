@@ -61,6 +61,7 @@ func TestEventsAreReadAsTheStandardSays(t *testing.T) {
 		{"names", "event: ping\ndata: {}\n\ndata: x\nevent: last\n\ndata: y\n\n", []told{{name: "ping", data: "{}"}, {name: "last", data: "x"}, {data: "y"}}},
 		{"a name alone is no event", "event: ping\n\ndata: x\n\n", []told{{data: "x"}}},
 		{"comments and unknown fields", ": keep alive\n\n:\nid: 7\nretry: 10\nfoo: bar\ndata: a\n: more\n\n", []told{{data: "a"}}},
+		{"the error of old servers", "data: a\n\nerror: {\"code\":500}\n\n", []told{{data: "a"}, {name: "error", data: `{"code":500}`}}},
 		{"order mark", "\ufeffdata: a\n\n", []told{{data: "a"}}},
 		{"order mark only at the start", "data: a\n\n\ufeffdata: b\n\n", []told{{data: "a"}}},
 		{"many blank lines", "\n\n\n\ndata: a\n\n\n\n", []told{{data: "a"}}},
@@ -112,12 +113,12 @@ func TestEventsHaveALimit(t *testing.T) {
 		"a line":          io.MultiReader(strings.NewReader("data: "), endless("x")),
 		"a comment":       io.MultiReader(strings.NewReader(": "), endless("x")),
 		"lines of one":    endless("data: 0123456789abcdef\n"),
-		"only line ends":  io.LimitReader(endless("\n"), 1<<20), // no event, and no memory either
+		"only comments":   endless(": keep alive\n\n"),
+		"only line ends":  endless("\r\n"),
 		"a name, no data": io.MultiReader(strings.NewReader("event: "), endless("\u00e4")),
 	} {
-		got, err := eventsUpTo(in, 256<<10)
-		if want := map[bool]error{true: io.EOF, false: errEventSize}[name == "only line ends"]; !errors.Is(err, want) || len(got) > 0 {
-			t.Errorf("%s: got %v and %d events, want %v", name, err, len(got), want)
+		if got, err := eventsUpTo(in, 256<<10); !errors.Is(err, errEventSize) || len(got) > 0 {
+			t.Errorf("%s: got %v and %d events, want %v", name, err, len(got), errEventSize)
 		}
 	}
 	fits := strings.Repeat("x", eventLimit-len("data: "))
