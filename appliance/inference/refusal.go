@@ -44,10 +44,8 @@ func (s *link) told(status int, words string) *fault.Error {
 		return false
 	}
 	switch {
-	case has("context length", "context size", "context_length", "context window", "maximum context", "prompt is too long", "prompt too long",
-		"exceed_context", "context overflow", "context the overflows", "exceeds the available context", "too many tokens", "input is too large", "input length"):
-		return fault.New(fault.Invalid, "The model on %s cannot take a text of this length.", s.host).Code(CodeContext).
-			Cure("Shorten the message, begin a new conversation, or choose a model with a larger context.").Because(cause)
+	case isOverflow(words):
+		return s.tooLong(words, cause)
 	case has("requires more system memory", "out of memory", "insufficient memory", "failed to allocate", "cudamalloc"):
 		return fault.New(fault.Unavailable, "%s has not enough memory for this model.", s.host).Code(CodeBroken).
 			Cure("Unload another model there, give this one a smaller context, or choose a smaller model.").Because(cause)
@@ -135,9 +133,15 @@ func complaint(body []byte) (words string, found bool) {
 			Message json.RawMessage `json:"message"`
 			Type    json.RawMessage `json:"type"`
 			Code    json.RawMessage `json:"code"`
+			Asked   json.RawMessage `json:"n_prompt_tokens"` // of llama.cpp, as is the next
+			Limit   json.RawMessage `json:"n_ctx"`
 		}
 		if json.Unmarshal(e, &inner) == nil {
-			return join(text(inner.Message), text(inner.Type), text(inner.Code)), true
+			counts := ""
+			if len(inner.Asked) > 0 && len(inner.Limit) > 0 {
+				counts = "n_prompt_tokens " + text(inner.Asked) + ", n_ctx " + text(inner.Limit)
+			}
+			return join(text(inner.Message), text(inner.Type), text(inner.Code), counts), true
 		}
 		return join(text(e), text(c.Message)), true
 	}
