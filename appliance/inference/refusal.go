@@ -49,7 +49,7 @@ func (s *link) told(status int, words string) *fault.Error {
 	case has("requires more system memory", "out of memory", "insufficient memory", "failed to allocate", "cudamalloc"):
 		return fault.New(fault.Unavailable, "%s has not enough memory for this model.", s.host).Code(CodeBroken).
 			Cure("Unload another model there, give this one a smaller context, or choose a smaller model.").Because(cause)
-	case has("does not support", "doesn't support", "not supported by this model", "not a multimodal", "mmproj", "do not support", "no vision support", "is not an embedding", "not embedding model"):
+	case has("does not support", "doesn't support", "not supported by this model", "not a multimodal", "mmproj", "image input", "at most 0 image", "do not support", "no vision support", "is not an embedding", "not embedding model"):
 		return fault.New(fault.Invalid, "The model on %s cannot do what is asked of it.", s.host).Code(CodeCannot).
 			Cure("Choose a model that can. The server says: %s", s.quote(words)).Because(cause)
 	case has("model") && (has("not found", "not_found", "does not exist", "no such model", "unknown model", "is not a valid model", "invalid model identifier", "not installed") || status == http.StatusNotFound):
