@@ -133,4 +133,3 @@ func plainToken(token string) (string, error) {
 	}
 	return token, nil
 }
-

@@ -39,8 +39,8 @@ type Place struct {
 	Kind               inference.Kind
 	Flavour            string
 	Enabled            bool // the server is in use
-	inference.Model           // as it is there
-	LoadedContext      int    // tokens; 0 unknown
+	inference.Model         // as it is there
+	LoadedContext      int  // tokens; 0 unknown
 	Seen, Gone         time.Time
 	TokensPerSecond    float64 // as measured; 0 unknown
 }

@@ -48,7 +48,7 @@ func (m *Models) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return ctx.Err()
+			return nil
 		case <-m.wake:
 			timer.Stop()
 		case <-timer.C:

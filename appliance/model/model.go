@@ -51,7 +51,7 @@ type Models struct {
 	log      *slog.Logger
 	now      func() time.Time
 	pace     pacing
-	jobs     jobs
+	ports    []int // where servers are looked for; nil = where they listen as they come
 
 	standard  *setting.Value[string] // name of the default model
 	newModels *setting.Value[string] // who may use a model that was just found
@@ -64,7 +64,7 @@ type Models struct {
 	well func(server string)
 
 	change sync.Mutex // one change of servers at a time, so that rows, rules and clients agree
-	tests  chan string
+	tests  *tests
 	finds  chan struct{} // one detection at a time
 	wake   chan struct{}
 

@@ -38,6 +38,7 @@ type Config struct {
 	Probe    time.Duration // between two looks at a server that is well; 0 = 15 s
 	Down     time.Duration // the same of one that is not; 0 = 5 s
 	Discover time.Duration // between two looks at its models; 0 = 5 min
+	Ports    []int         // of this machine where servers are looked for; nil = where they listen as they come
 }
 
 // New returns the models of a migrated database. Call Jobs and Open next.
@@ -45,9 +46,9 @@ func New(c Config) *Models {
 	m := &Models{
 		store: store{db: c.DB, audit: c.Audit}, accounts: c.Accounts, keys: c.Keys, gate: c.Gate, folder: c.Folder, own: c.Own,
 		instance: c.Instance, notify: c.Notify, log: c.Log, now: c.Now, slots: c.Slots,
-		pace: pacing{probe: c.Probe, down: c.Down, discover: c.Discover},
+		ports: c.Ports, pace: pacing{probe: c.Probe, down: c.Down, discover: c.Discover},
 		standard: defaultModel(c.Settings), newModels: accessOfNew(c.Settings),
-		tests: make(chan string, testDoors), finds: make(chan struct{}, 1), wake: make(chan struct{}, 1), links: map[string]*link{},
+		tests: newTests(), finds: make(chan struct{}, 1), wake: make(chan struct{}, 1), links: map[string]*link{},
 	}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
