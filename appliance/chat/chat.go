@@ -66,6 +66,7 @@ type Chat struct {
 	local  *inference.Queue // of a chat without Models
 	crew   *crew
 	titles chan *run
+	counts counts
 	live   *registry
 }
 

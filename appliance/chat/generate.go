@@ -53,6 +53,7 @@ func (c *Chat) generate(ctx context.Context, r *run, who library.Reach, d *desk)
 		err = closed
 	}
 	c.account(r, result, c.now().Sub(began))
+	c.counts.learn(r.choice.Name, prompt, result.PromptTokens)
 	if err == nil && strings.TrimSpace(r.draft.text.String()) == "" {
 		err = fault.New(fault.Unavailable, "The model ended its answer without a word.").
 			Cure("Ask again, or choose another model.").Code("answer-empty")
@@ -80,7 +81,7 @@ func (c *Chat) prepare(ctx context.Context, r *run, who library.Reach, d *desk) 
 	searching := c.now().Sub(began)
 	c.measure("searching", "", searching)
 	made, err := compose(promptIn{Question: r.question.Content, History: r.history, Passages: found,
-		Limit: r.choice.Context, Reply: replyOf(r.choice.Context)})
+		Limit: r.choice.Context, Reply: replyOf(r.choice.Context), Ratio: c.counts.ratio(r.choice.Name)})
 	if err != nil {
 		return nil, nil, err
 	}

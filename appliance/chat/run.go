@@ -201,6 +201,9 @@ func (c *Chat) answer(ctx context.Context, r *run) (err error) {
 		}
 		ctx = actor.With(ctx, who)
 	}
+	if err := c.recall(ctx, r); err != nil {
+		return err
+	}
 	d := &desk{run: r, changed: c.changed, over: func() error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

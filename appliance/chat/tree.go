@@ -152,7 +152,6 @@ func (c *Chat) recall(ctx context.Context, r *run) error {
 	if !r.stored() || r.question.Parent == "" {
 		return nil
 	}
-	ctx = actor.With(ctx, r.who)
 	path, err := c.Store.path(ctx, r.conversation, r.question.Parent, maxHistory)
 	if err != nil {
 		return err
@@ -202,17 +201,11 @@ func (c *Chat) choose(ctx context.Context, who actor.Actor, in asking, t aim) (m
 
 // fits refuses a message that is longer than what the model can be given.
 func fits(text string, choice model.Choice) error {
-	if choice.Name == "" || choice.Context <= 0 {
+	if choice.Name == "" {
 		return nil
 	}
-	long, most := tokensOf(text), maxMessage(choice.Context)
-	if long <= most {
-		return nil
-	}
-	sentence := "The message has about " + thousands(long) + " tokens; the model " + quoted(choice.Name) + " takes at most " + thousands(most) + " in one message."
-	return fault.New(fault.Invalid, "%s", sentence).Code("message-too-long").
-		Cure("Shorten it, choose a model with a larger context, or add the text as a document and ask about it.").
-		With(fault.Detail{Field: "body.message", Sentence: sentence})
+	in := promptIn{Limit: choice.Context, Reply: replyOf(choice.Context)}
+	return spendQuestion(newBudget(in.Limit, in.Reply, in.Ratio), in, tame(text))
 }
 
 // show moves a conversation to the path of another version.
