@@ -9,8 +9,8 @@ import (
 	"chatets/appliance/library"
 )
 
-// withheldAnswer stands for an answer of a model.
-const withheldAnswer = "*This answer is withheld: you may no longer read a document it was written from.*"
+// withheldText stands for an answer of a model.
+const withheldText = "*This answer is withheld: you may no longer read a document it was written from.*"
 
 // follow finds a run of the actor and returns what sends its events past a
 // number: from memory while it lives, from disk once it ended.
@@ -121,7 +121,7 @@ func (c *Chat) withholdFrom(ctx context.Context, messages []Message) error {
 			continue
 		}
 		if len(withheld) > 0 {
-			m.Content, m.Thinking, m.Query, m.Withheld = withheldAnswer, "", "", true
+			m.Content, m.Thinking, m.Query, m.Withheld = withheldText, "", "", true
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"slices"
 
 	"chatets/appliance/actor"
 )
@@ -10,8 +11,8 @@ import (
 // tokens as they are estimated. All is 0 where no model answers.
 type Room struct {
 	Limit      int `json:"limit" doc:"Tokens the model takes in all"`
-	Used       int `json:"used" doc:"Tokens of the instructions and of the conversation as far as it would be sent"`
-	Reserved   int `json:"reserved" doc:"Tokens kept for passages and for the answer"`
+	Used       int `json:"used" doc:"Tokens of the instructions and of the conversation as far as it would be sent; more than limit when not all of it has room"`
+	Reserved   int `json:"reserved" doc:"Tokens kept for the answer; passages take what is left"`
 	MaxMessage int `json:"maxMessage" doc:"Tokens one message may have"`
 }
 
@@ -26,7 +27,7 @@ func (c *Chat) room(ctx context.Context, conversation, name string) (Room, error
 		return Room{}, err
 	}
 	choice, err := c.choose(ctx, a, asking{model: name}, t)
-	if err != nil || choice.Name == "" || choice.Context <= 0 {
+	if err != nil || choice.Name == "" {
 		return Room{}, err
 	}
 	var path []Message
@@ -38,5 +39,17 @@ func (c *Chat) room(ctx context.Context, conversation, name string) (Room, error
 			return Room{}, err
 		}
 	}
+	slices.Reverse(path)
 	return roomOf(choice.Context, path), nil
+}
+
+// roomOf measures with the rules by which a prompt is composed.
+func roomOf(limit int, history []Message) Room {
+	reply := replyOf(limit)
+	b := newBudget(limit, reply, 0)
+	b.used += b.cost(systemWithPassages)
+	for _, t := range turnsOf(history) {
+		b.used += b.cost(t.question, t.answer)
+	}
+	return Room{Limit: b.limit, Used: b.used, Reserved: b.reply, MaxMessage: questionMost(limit, reply, 0)}
 }
