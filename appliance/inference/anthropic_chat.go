@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -60,6 +61,11 @@ func anthropicRequest(r Request) (in messagesRequest, space string) {
 		in.MaxTokens += anthropicThinks
 		in.Temperature = nil // refused together with thinking
 	}
+	if t := in.Temperature; t != nil && *t > 1 { // the hottest this interface knows
+		hottest := 1.0
+		in.Temperature = &hottest
+	}
+	in.Stop = slices.DeleteFunc(slices.Clone(in.Stop), func(s string) bool { return strings.TrimSpace(s) == "" }) // refused
 	var system []string
 	for i, m := range r.Messages {
 		if m.Role == RoleSystem {

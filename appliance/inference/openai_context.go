@@ -11,23 +11,25 @@ import (
 // overflows are the ways in which servers say that a text is longer than the context:
 // first the number of tokens that were asked for, then that which may be. Where two
 // numbers make up the first, prompt and answer, they are added.
-var overflows = []*regexp.Regexp{
-	regexp.MustCompile(`n_prompt_tokens\D{1,4}(?P<asked>\d+)\D.*n_ctx\D{1,4}(?P<limit>\d+)`),                                                                 // llama.cpp
-	regexp.MustCompile(`request \((?P<asked>\d+) tokens\) exceeds the available context size \((?P<limit>\d+)`),                                              // llama.cpp
-	regexp.MustCompile(`input \((?P<asked>\d+) tokens\) is too large.*?batch size: (?P<limit>\d+)`),                                                          // llama.cpp, vectors
-	regexp.MustCompile(`context length is (?P<limit>\d+) tokens\. however, you requested (?:a total of )?(?P<asked>\d+) tokens`),                             // OpenAI, vLLM
-	regexp.MustCompile(`context length is (?P<limit>\d+) tokens\. however, your messages resulted in (?P<asked>\d+)`),                                        // OpenAI
-	regexp.MustCompile(`passed (?P<asked>\d+) input tokens(?: and requested (?P<answer>\d+) output tokens)?.*?context length is only (?P<limit>\d+)`),        // vLLM
-	regexp.MustCompile(`is too large: (?P<answer>\d+)\. .*?context length is (?P<limit>\d+) tokens and your request has (?P<asked>\d+)`),                     // vLLM
-	regexp.MustCompile(`prompt \(length (?P<asked>\d+)\).*?maximum model length of (?P<limit>\d+)`),                                                          // vLLM
-	regexp.MustCompile(`context length of (?P<limit>\d+) tokens\. you requested a total of (?P<asked>\d+)`),                                                  // SGLang
-	regexp.MustCompile(`input \((?P<asked>\d+) tokens\) is longer than the model's context length \((?P<limit>\d+)`),                                         // SGLang
-	regexp.MustCompile(`keep the first (?P<asked>\d+) tokens when .*?context length of only (?P<limit>\d+)`),                                                 // LM Studio
-	regexp.MustCompile(`n_keep\D{1,5}(?P<asked>\d+)\D{1,6}n_ctx\D{1,5}(?P<limit>\d+)`),                                                                       // LM Studio
-	regexp.MustCompile(`input length (?:of )?\(?(?P<asked>\d+)\)? exceeds (?:the )?(?:model's )?(?:maximum )?context (?:length|size)\D{1,12}(?P<limit>\d+)`), // LM Studio
-	regexp.MustCompile(`prompt is too long: (?P<asked>\d+) tokens > (?P<limit>\d+)`),                                                                         // Anthropic
-	regexp.MustCompile(`exceed context limit: (?P<asked>\d+) \+ (?P<answer>\d+) > (?P<limit>\d+)`),                                                           // Anthropic
-	regexp.MustCompile(`(?:context (?:length|size|window)|n_ctx|model length)(?: is| of)?(?: only)?\D{0,3}(?P<limit>\d{3,})`),
+func overflows() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		regexp.MustCompile(`n_prompt_tokens\D{1,4}(?P<asked>\d+)\D.*n_ctx\D{1,4}(?P<limit>\d+)`),                                                                 // llama.cpp
+		regexp.MustCompile(`request \((?P<asked>\d+) tokens\) exceeds the available context size \((?P<limit>\d+)`),                                              // llama.cpp
+		regexp.MustCompile(`input \((?P<asked>\d+) tokens\) is too large.*?batch size: (?P<limit>\d+)`),                                                          // llama.cpp, vectors
+		regexp.MustCompile(`context length is (?P<limit>\d+) tokens\. however, you requested (?:a total of )?(?P<asked>\d+) tokens`),                             // OpenAI, vLLM
+		regexp.MustCompile(`context length is (?P<limit>\d+) tokens\. however, your messages resulted in (?P<asked>\d+)`),                                        // OpenAI
+		regexp.MustCompile(`passed (?P<asked>\d+) input tokens(?: and requested (?P<answer>\d+) output tokens)?.*?context length is only (?P<limit>\d+)`),        // vLLM
+		regexp.MustCompile(`is too large: (?P<answer>\d+)\. .*?context length is (?P<limit>\d+) tokens and your request has (?P<asked>\d+)`),                     // vLLM
+		regexp.MustCompile(`prompt \(length (?P<asked>\d+)\).*?maximum model length of (?P<limit>\d+)`),                                                          // vLLM
+		regexp.MustCompile(`context length of (?P<limit>\d+) tokens\. you requested a total of (?P<asked>\d+)`),                                                  // SGLang
+		regexp.MustCompile(`input \((?P<asked>\d+) tokens\) is longer than the model's context length \((?P<limit>\d+)`),                                         // SGLang
+		regexp.MustCompile(`keep the first (?P<asked>\d+) tokens when .*?context length of only (?P<limit>\d+)`),                                                 // LM Studio
+		regexp.MustCompile(`n_keep\D{1,5}(?P<asked>\d+)\D{1,6}n_ctx\D{1,5}(?P<limit>\d+)`),                                                                       // LM Studio
+		regexp.MustCompile(`input length (?:of )?\(?(?P<asked>\d+)\)? exceeds (?:the )?(?:model's )?(?:maximum )?context (?:length|size)\D{1,12}(?P<limit>\d+)`), // LM Studio
+		regexp.MustCompile(`prompt is too long: (?P<asked>\d+) tokens > (?P<limit>\d+)`),                                                                         // Anthropic
+		regexp.MustCompile(`exceed context limit: (?P<asked>\d+) \+ (?P<answer>\d+) > (?P<limit>\d+)`),                                                           // Anthropic
+		regexp.MustCompile(`(?:context (?:length|size|window)|n_ctx|model length)(?: is| of)?(?: only)?\D{0,3}(?P<limit>\d{3,})`),
+	}
 }
 
 // isOverflow reports whether words say that a text is longer than the context. Some
@@ -48,7 +50,7 @@ func isOverflow(words string) bool {
 // those it takes; 0 where it does not say.
 func overflow(words string) (asked, limit int) {
 	low := strings.ToLower(strings.ReplaceAll(words, "\n", " "))
-	for _, form := range overflows {
+	for _, form := range overflows() {
 		found := form.FindStringSubmatch(low)
 		if found == nil {
 			continue
