@@ -108,7 +108,7 @@ func (c *Chat) measure(phase, outcome string, took time.Duration) {
 
 func (c *Chat) notify(a actor.Actor, conversation string) {
 	if c.Notify != nil && conversation != "" {
-		c.Notify(a.Workspace, a.ID, "conversations", conversation)
+		c.Notify(a.Workspace, a.ID, "conversation", conversation)
 	}
 }
 
