@@ -79,7 +79,7 @@ func (c *Chat) noted(ctx context.Context, err error, act, object string) error {
 	return nil
 }
 
-// refuse records that somebody tried to get at what is not theirs. The answer is
+// refuse records that somebody tried to get at what is another's. The answer is
 // the same whether it exists or not.
 func (c *Chat) refuse(ctx context.Context, err error, act, noun, id string) error {
 	if !fault.Is(err, fault.NotFound) {

@@ -30,7 +30,7 @@ func (c *Chat) askOperator(ctx context.Context, in asking) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := fits(in.text, choice); err != nil {
+	if err := c.fits(in.text, choice); err != nil {
 		return nil, err
 	}
 	r := newRun(a, in.text, c.now())

@@ -40,16 +40,16 @@ func (c *Chat) room(ctx context.Context, conversation, name string) (Room, error
 		}
 	}
 	slices.Reverse(path)
-	return roomOf(choice.Context, path), nil
+	return roomOf(choice.Context, c.counts.ratio(choice.Name), path), nil
 }
 
 // roomOf measures with the rules by which a prompt is composed.
-func roomOf(limit int, history []Message) Room {
+func roomOf(limit int, ratio float64, history []Message) Room {
 	reply := replyOf(limit)
-	b := newBudget(limit, reply, 0)
+	b := newBudget(limit, reply, ratio)
 	b.used += b.cost(systemWithPassages)
 	for _, t := range turnsOf(history) {
 		b.used += b.cost(t.question, t.answer)
 	}
-	return Room{Limit: b.limit, Used: b.used, Reserved: b.reply, MaxMessage: questionMost(limit, reply, 0)}
+	return Room{Limit: b.limit, Used: b.used, Reserved: b.reply, MaxMessage: questionMost(limit, reply, ratio)}
 }

@@ -60,16 +60,17 @@ func (s Store) openedReceipt(ctx context.Context, message string) error {
 	return s.record(ctx, audit.Entry{Act: "receipt.open", ObjectKind: "message", Object: message})
 }
 
-// exists reports whether there is such a row of anybody.
+// exists reports whether there is such a row of somebody else.
 func (s Store) exists(ctx context.Context, noun, id string) (bool, error) {
 	const (
-		conversation = `SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ?)`
-		message      = `SELECT EXISTS (SELECT 1 FROM message WHERE id = ?)`
-		run          = `SELECT EXISTS (SELECT 1 FROM run WHERE id = ?)`
+		conversation = `SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ? AND NOT (workspace = ? AND owner = ?))`
+		message      = `SELECT EXISTS (SELECT 1 FROM message WHERE id = ? AND NOT (workspace = ? AND owner = ?))`
+		run          = `SELECT EXISTS (SELECT 1 FROM run WHERE id = ? AND NOT (workspace = ? AND owner = ?))`
 	)
 	find := map[string]string{"conversation": conversation, "message": message, "run": run}[noun]
+	a := actor.From(ctx)
 	var there bool
-	if err := s.DB.Read().QueryRowContext(ctx, find, id).Scan(&there); err != nil {
+	if err := s.DB.Read().QueryRowContext(ctx, find, id, a.Workspace, a.ID).Scan(&there); err != nil {
 		return false, fmt.Errorf("look for a %s: %w", noun, err)
 	}
 	return there, nil

@@ -163,14 +163,6 @@ func newestUnder(ctx context.Context, tx *sqlite.Tx, who actor.Actor, conversati
 func (s Store) show(ctx context.Context, conversation, message string) error {
 	a := actor.From(ctx)
 	return s.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		const own = `SELECT count(*) FROM conversation WHERE id = ? AND workspace = ? AND owner = ?`
-		var n int
-		if err := tx.QueryRow(ctx, own, conversation, a.Workspace, a.ID).Scan(&n); err != nil {
-			return fmt.Errorf("find conversation: %w", err)
-		}
-		if n == 0 {
-			return noConversation(conversation)
-		}
 		leaf, err := newestUnder(ctx, tx, a, conversation, message)
 		if err != nil {
 			return err

@@ -103,6 +103,8 @@ func (t aim) prepare(r *run, in asking) {
 	}
 	r.question.Conversation, r.answer.Conversation = r.conversation, r.conversation
 	switch in.kind() {
+	case askEdit:
+		r.question.Parent = t.question.Parent
 	case askAnew:
 		r.question = t.question
 	case askContinue:
@@ -200,11 +202,11 @@ func (c *Chat) choose(ctx context.Context, who actor.Actor, in asking, t aim) (m
 }
 
 // fits refuses a message that is longer than what the model can be given.
-func fits(text string, choice model.Choice) error {
+func (c *Chat) fits(text string, choice model.Choice) error {
 	if choice.Name == "" {
 		return nil
 	}
-	in := promptIn{Limit: choice.Context, Reply: replyOf(choice.Context)}
+	in := promptIn{Limit: choice.Context, Reply: replyOf(choice.Context), Ratio: c.counts.ratio(choice.Name)}
 	return spendQuestion(newBudget(in.Limit, in.Reply, in.Ratio), in, tame(text))
 }
 
@@ -214,9 +216,13 @@ func (c *Chat) show(ctx context.Context, conversation, message string) (Conversa
 	if err := a.Need(a.Converses()); err != nil {
 		return Conversation{}, err
 	}
-	if err := c.Store.show(ctx, conversation, message); err != nil {
+	shown, err := c.Store.conversation(ctx, conversation)
+	if err != nil {
 		return Conversation{}, c.refuse(ctx, err, "conversation.change", "conversation", conversation)
 	}
+	if err := c.Store.show(ctx, conversation, message); err != nil {
+		return Conversation{}, c.refuse(ctx, err, "conversation.change", "message", message)
+	}
 	c.notify(a, conversation)
-	return c.Store.conversation(ctx, conversation)
+	return shown, nil
 }
