@@ -175,8 +175,8 @@ func (m *Models) judge(ctx context.Context, l *link, h inference.Health, err err
 			m.log.Error("what a server says of itself cannot be kept", "server", id, "error", err)
 		}
 	}
-	if next.State == stateOK && m.well != nil {
-		m.well(id)
+	if next.State == stateOK {
+		m.healthy(id)
 	}
 	if same {
 		return

@@ -26,6 +26,7 @@ type link struct {
 	looking    bool
 	probeAt    time.Time // zero = at once
 	discoverAt time.Time
+	breaker    breaker
 	unlisted   Problem // why its models could not be listed; zero = they could
 }
 
@@ -173,20 +174,20 @@ func (m *Models) serve(id string, told int) {
 	}
 }
 
+// defaultSlots is how many answers a server writes at a time where neither it nor
+// an administrator says.
+const defaultSlots = 4
+
 // slotsOf is how many answers a server writes at a time: what somebody set, else
-// what it says, else a careful number.
+// what it says, else the usual number.
 func slotsOf(s Server, told int) int {
 	switch {
 	case s.Slots > 0:
 		return s.Slots
 	case told > 0:
 		return min(told, maxSlots)
-	case s.Kind == inference.Ollama, s.Flavour == "lmstudio", s.Flavour == "llamacpp":
-		return 1
-	case s.Flavour == "vllm":
-		return 8
 	}
-	return 4
+	return defaultSlots
 }
 
 // newClient is a client of a server that goes through the gate for a purpose.

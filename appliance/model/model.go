@@ -59,17 +59,14 @@ type Models struct {
 	queue *inference.Queue
 	slots int // of inference.Local
 
-	// well is told of each good probe of a server, before anybody else; nil tells
-	// nobody. It is set before Open.
-	well func(server string)
-
 	change sync.Mutex // one change of servers at a time, so that rows, rules and clients agree
 	tests  *tests
 	finds  chan struct{} // one detection at a time
 	wake   chan struct{}
 
-	mu    sync.Mutex // never held while a server or the database is asked
+	mu    sync.Mutex // never held while a server, the queue or the database is asked
 	links map[string]*link
+	paces map[paceKey]*pace
 }
 
 // pacing holds the times between looks at a server.
