@@ -15,7 +15,7 @@ import (
 //	plain     the same without markers
 //	invent    the same with the markers [9] and [99]
 //	all       the same with every marker after each sentence
-//	echo      the last text of the person
+//	echo      the last text of the person, without the passages in it
 //	foreign   a sentence that no passage has
 //	word=N    "w1 w2 … wN"
 //	prefix    the same; goes on where an answer that was begun ends (all do)
@@ -85,7 +85,7 @@ func (m *model) answer(r Request) string {
 	}
 	switch m.say {
 	case "echo":
-		return r.User()
+		return strings.TrimSpace(passageForm.ReplaceAllString(r.User(), ""))
 	case "foreign":
 		return foreign
 	case "markdown":
@@ -126,14 +126,15 @@ func (m *model) answer(r Request) string {
 	return strings.Join(said, " ")
 }
 
-// task recognises what is asked beside answers: a question to search by and a
-// title. Their system texts name what they want.
+// task recognises what is asked beside answers, by what its system text names: a
+// question that can be searched by itself, and a title. A text that begins with
+// "You answer" wants an answer, whatever else it names.
 func task(r Request) (string, bool) {
 	system := strings.ToLower(r.System())
 	switch {
-	case strings.Contains(system, "passage"):
+	case strings.HasPrefix(system, "you answer"):
 		return "", false
-	case strings.Contains(system, "rewrite"):
+	case strings.Contains(system, "rewrite"), strings.Contains(system, "by itself"), strings.Contains(system, "standalone"):
 		return "What does " + topic(r.User()) + " say?", true
 	case strings.Contains(system, "title"):
 		return "About " + topic(r.User()), true

@@ -67,7 +67,7 @@ func TestWhatIsSaid(t *testing.T) {
 		{"plain", "Salt keeps food for weeks & months. Water boils at a hundred degrees."},
 		{"invent", "Salt keeps food for weeks & months [9]. Water boils at a hundred degrees [99]."},
 		{"all", "Salt keeps food for weeks & months [1][2][3]. Water boils at a hundred degrees [1][2][3]."},
-		{"echo", prompt},
+		{"echo", "Answer from these."},
 		{"foreign", "Penguins of the southern shelf prefer polished granite on Wednesdays."},
 		{"word=3", "w1 w2 w3"},
 		{"word=3,tokens=5", "w1 w2 w3 w1 w2"},
@@ -431,6 +431,22 @@ func TestUnknownSettingsAreRefused(t *testing.T) {
 		if s, err := inferencetest.Start(inferencetest.Options{Models: []string{name}}); err == nil {
 			s.Close()
 			t.Errorf("%s: got no error", name)
+		}
+	}
+}
+
+func TestTasksBesideAnswers(t *testing.T) {
+	t.Parallel()
+	s := inferencetest.New(t, "fake")
+	for _, tt := range []struct{ system, want string }{
+		{"Rewrite the last question so that it can be searched.", "What does storage salt say?"},
+		{"Give the conversation a title.", "About storage salt"},
+		{"You answer questions from passages. Passages have a title.", "I have no source for this."},
+		{"Be kind.", "I have no source for this."},
+	} {
+		got := ask(t.Context(), t, s, "openai", "fake", nil, turn{"role": "system", "content": tt.system}, user("And the storage of salts?"))
+		if want := strings.ReplaceAll(tt.want, "salt", "salts"); got.text != want {
+			t.Errorf("%s: got %q, want %q", tt.system, got.text, want)
 		}
 	}
 }
