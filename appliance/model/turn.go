@@ -50,7 +50,7 @@ func (m *Models) Enter(t Ticket) (*Turn, error) {
 		tell = func(Waiting) {}
 	}
 	place, err := m.queue.Enter(inference.Ticket{Person: t.Person, Lane: t.Lane, Class: t.Class,
-		Servers: func() []string { return m.candidates(t.Choice) },
+		Servers: func() []string { return m.serversFor(t.Choice) },
 		Tell:    func(w inference.Waiting) { tell(Waiting{Place: w.Place, Seconds: m.estimate(t.Choice, w), Why: w.Why}) }})
 	if err != nil {
 		return nil, err
@@ -61,24 +61,24 @@ func (m *Models) Enter(t Ticket) (*Turn, error) {
 // Idle reports whether no person waits for an answer or gets one.
 func (m *Models) Idle() bool { return m.queue.Idle() }
 
-// candidates are the servers that may answer now: those with the model in memory
+// serversFor are the servers that may answer now: those with the model in memory
 // first, then those with the least to do.
-func (m *Models) candidates(c Choice) []string {
+func (m *Models) serversFor(c Choice) []string {
 	if c.Name == "" {
 		return []string{inference.Local}
 	}
-	type candidate struct {
+	type option struct {
 		server string
 		cold   bool
 		busy   int
 	}
-	var list []candidate
+	var list []option
 	for _, p := range c.places {
 		if m.client(p.server) != nil && m.state(p.server) != stateDown {
-			list = append(list, candidate{p.server, !m.warm(p), m.queue.Busy(p.server)})
+			list = append(list, option{p.server, !m.warm(p), m.queue.Busy(p.server)})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b candidate) int {
+	slices.SortStableFunc(list, func(a, b option) int {
 		if a.cold != b.cold {
 			return yesFirst(!a.cold, !b.cold)
 		}
@@ -123,7 +123,7 @@ func (t *Turn) Generate(ctx context.Context, r inference.Request, out inference.
 		if !busy {
 			failed = append(failed, t.server)
 		}
-		others := slices.ContainsFunc(t.models.candidates(t.choice), func(s string) bool { return s != t.server && !slices.Contains(failed, s) })
+		others := slices.ContainsFunc(t.models.serversFor(t.choice), func(s string) bool { return s != t.server && !slices.Contains(failed, s) })
 		switch {
 		case others && busy:
 			t.server, err = t.place.Again(ctx, append(slices.Clone(failed), t.server))
