@@ -54,14 +54,14 @@ type capabilitySet struct {
 type managed struct {
 	Enabled     bool          `json:"enabled"`
 	Everyone    bool          `json:"everyone" doc:"Everybody may use it; otherwise only those in access."`
-	Access      []accessEntry `json:"access"`
+	Access      []modelAccess `json:"access"`
 	Context     int           `json:"context" doc:"Tokens that somebody set; 0 where ChatETS chooses."`
 	Temperature *float64      `json:"temperature,omitempty" doc:"Absent is the model's own."`
 	Servers     []modelServer `json:"servers"`
 }
 
-// accessEntry is somebody who may use a model.
-type accessEntry struct {
+// modelAccess is somebody who may use a model.
+type modelAccess struct {
 	Kind string `json:"kind" enum:"person,group,workspace"`
 	ID   string `json:"id" minLength:"1" maxLength:"64"`
 	Name string `json:"name,omitempty" doc:"Told, not read."`
@@ -144,9 +144,9 @@ func (m *Models) manageAll(ctx context.Context, items []model, list []Model) err
 		return err
 	}
 	for i, one := range list {
-		in := &managed{Enabled: one.Enabled, Everyone: one.Everyone, Access: []accessEntry{}, Context: one.Context, Temperature: one.Temperature, Servers: []modelServer{}}
+		in := &managed{Enabled: one.Enabled, Everyone: one.Everyone, Access: []modelAccess{}, Context: one.Context, Temperature: one.Temperature, Servers: []modelServer{}}
 		for _, a := range one.Access {
-			in.Access = append(in.Access, accessEntry{Kind: a.Kind, ID: a.ID, Name: names[a.ID]})
+			in.Access = append(in.Access, modelAccess{Kind: a.Kind, ID: a.ID, Name: names[a.ID]})
 		}
 		for _, p := range one.Places {
 			in.Servers = append(in.Servers, modelServer{ID: p.Server, Name: p.ServerName, Model: p.Name, Kind: string(p.Kind), Loaded: p.Loaded,
@@ -163,7 +163,7 @@ type patchModelIn struct {
 		Label       *string        `json:"label,omitempty" maxLength:"400" doc:"Empty shows the name."`
 		Enabled     *bool          `json:"enabled,omitempty"`
 		Everyone    *bool          `json:"everyone,omitempty"`
-		Access      *[]accessEntry `json:"access,omitempty" maxItems:"500" doc:"Takes the place of the list there was."`
+		Access      *[]modelAccess `json:"access,omitempty" maxItems:"500" doc:"Takes the place of the list there was."`
 		Aliases     *[]string      `json:"aliases,omitempty" maxItems:"20" doc:"Take the place of those there were."`
 		Context     *int           `json:"context,omitempty" doc:"Tokens; 0 lets ChatETS choose."`
 		Temperature *float64       `json:"temperature,omitempty" doc:"Below 0 is the model's own."`

@@ -128,17 +128,12 @@ func (m *Models) getServer(ctx context.Context, in *serverIn) (*serverOut, error
 	return m.answerServer(ctx, s, err)
 }
 
-// reachableBody is how a server is reached.
-type reachableBody struct {
-	Kind  string `json:"kind" enum:"ollama,openai,anthropic"`
-	URL   string `json:"url" maxLength:"500"`
-	Token string `json:"token,omitempty" maxLength:"8000" doc:"Kept sealed, never given back."`
-	CA    string `json:"ca,omitempty" maxLength:"65536" doc:"Certificates of its authority as PEM, where the system does not trust it."`
-}
-
 type postServerIn struct {
 	Body struct {
-		reachableBody
+		Kind  string `json:"kind" enum:"ollama,openai,anthropic"`
+		URL   string `json:"url" maxLength:"500"`
+		Token string `json:"token,omitempty" maxLength:"8000" doc:"Kept sealed, never given back."`
+		CA    string `json:"ca,omitempty" maxLength:"65536" doc:"Certificates of its authority as PEM, where the system does not trust it."`
 		Name  string `json:"name" maxLength:"400"`
 		Slots int    `json:"slots,omitempty" doc:"Answers it writes at the same time; 0 lets ChatETS find it out."`
 	}
@@ -252,7 +247,10 @@ func (m *Models) postTest(ctx context.Context, in *testIn) (*reportOut, error) {
 
 type testNewIn struct {
 	Body struct {
-		reachableBody
+		Kind   string `json:"kind" enum:"ollama,openai,anthropic"`
+		URL    string `json:"url" maxLength:"500"`
+		Token  string `json:"token,omitempty" maxLength:"8000" doc:"Kept sealed, never given back."`
+		CA     string `json:"ca,omitempty" maxLength:"65536" doc:"Certificates of its authority as PEM, where the system does not trust it."`
 		Server string `json:"server,omitempty" maxLength:"64" doc:"A server that was connected: its token and certificates stand in for those not given."`
 		Model  string `json:"model,omitempty" maxLength:"400" doc:"Empty lets ChatETS choose one."`
 		Key    string `json:"key,omitempty" maxLength:"64" doc:"By which the test can be stopped."`
