@@ -306,7 +306,7 @@ func (c *Chat) ended(r *run, why error) Message {
 // broken reports whether the model's server broke off in mid-answer.
 func broken(err error) bool {
 	switch fault.Of(err).Code {
-	case inference.CodeCut, inference.CodeStalled, inference.CodeBroken, inference.CodeUnreachable:
+	case inference.CodeCut, inference.CodeStalled, inference.CodeBroken, inference.CodeUnreachable, inference.CodeBusy:
 		return true
 	}
 	return false

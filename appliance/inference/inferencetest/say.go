@@ -33,7 +33,7 @@ const markdown = "## Overview\n\nThe steps are **short** and *clear*:\n\n1. Open
 const torn = " – größer als 3 €, 日本語 😀"
 
 var (
-	passageForm = regexp.MustCompile(`(?s)<passage\s[^>]*?number\s*=\s*["']?(\d+)["']?[^>]*>(.*?)</passage>`)
+	passageForm = regexp.MustCompile(`(?s)<passage\s+number\s*=\s*["']?(\d+)["']?(?:\s+\w+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*>(.*?)</passage>`)
 	wordForm    = regexp.MustCompile(`w(\d+)\s*$`)
 	sentenceEnd = regexp.MustCompile(`[.!?…](\s|$)`)
 	pieceForm   = regexp.MustCompile(`\s*(?:[\[\]]|[^\s\[\]]+)|\s+`)
