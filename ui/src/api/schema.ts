@@ -84,6 +84,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/context": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how much of a model's context a conversation fills, and what there is room for */
+        get: operations["context"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations": {
         parameters: {
             query?: never;
@@ -109,7 +126,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read a conversation from its newest messages backwards */
+        /** Read the shown path of a conversation from its newest messages backwards */
         get: operations["conversation"];
         put?: never;
         post?: never;
@@ -119,6 +136,23 @@ export interface paths {
         head?: never;
         /** Give a conversation another title */
         patch: operations["renameConversation"];
+        trace?: never;
+    };
+    "/api/conversations/{id}/leaf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Show the path of a conversation that leads through a message to the newest one under it */
+        put: operations["showVersion"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/conversations/{id}/messages": {
@@ -409,6 +443,155 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/messages/{id}/continue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with an answer that was interrupted, stopped or cut */
+        post: operations["continueMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{id}/edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a question in other words: another version of it, with an answer of its own */
+        post: operations["editMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{id}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how an answer of a model came about: prompt, passages, parameters and times */
+        get: operations["messageReceipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{id}/regenerate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for another version of an answer, by the same model or another */
+        post: operations["regenerateMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the models one may use, by name */
+        get: operations["listModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the files in the folder of models
+         * @description For administrators.
+         */
+        get: operations["listModelFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/files/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Add a GGUF file to the folder of models; the body is the file itself
+         * @description For administrators.
+         */
+        put: operations["addModelFile"];
+        post?: never;
+        /**
+         * Delete a file of the folder of models
+         * @description For administrators.
+         */
+        delete: operations["deleteModelFile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change what a model is called, who may use it and how
+         * @description For administrators.
+         */
+        patch: operations["changeModel"];
+        trace?: never;
+    };
     "/api/openapi.json": {
         parameters: {
             query?: never;
@@ -549,6 +732,258 @@ export interface paths {
         put?: never;
         /** Find the passages that fit a question, best first */
         post: operations["search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the model servers, by name
+         * @description For administrators.
+         */
+        get: operations["listServers"];
+        put?: never;
+        /**
+         * Connect a model server
+         * @description For administrators.
+         */
+        post: operations["addServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/detected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look for model servers on this machine; nothing is sent to them but the question what they are
+         * @description For administrators.
+         */
+        get: operations["detectServers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a model server before it is connected
+         * @description For administrators.
+         */
+        post: operations["testNewServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/test/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Stop a test that was begun with a key
+         * @description For administrators.
+         */
+        delete: operations["stopTest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a model server
+         * @description For administrators.
+         */
+        get: operations["getServer"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a model server; its models stay where they are
+         * @description For administrators.
+         */
+        delete: operations["removeServer"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a model server
+         * @description For administrators.
+         */
+        patch: operations["changeServer"];
+        trace?: never;
+    };
+    "/api/servers/{id}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List how the server was, the newest change first
+         * @description For administrators.
+         */
+        get: operations["serverHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{id}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a model of a file in the folder of models; a job does it
+         * @description For administrators.
+         */
+        post: operations["importModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{id}/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring a model into the memory of a server
+         * @description For administrators.
+         */
+        post: operations["loadModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{id}/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a model off the disk of a server
+         * @description For administrators.
+         */
+        delete: operations["deleteModel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{id}/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look at the server now: how it is and which models it has
+         * @description For administrators.
+         */
+        post: operations["refreshServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a model server: connect, list, answer, make vectors
+         * @description For administrators.
+         */
+        post: operations["testServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{id}/unload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a model out of the memory of a server
+         * @description For administrators.
+         */
+        post: operations["unloadModel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -825,6 +1260,21 @@ export interface components {
             /** @enum {string} */
             workspaceRole?: "admin" | "editor" | "member" | "guest";
         };
+        AddServerRequest: {
+            /** @description Certificates of its authority as PEM, where the system does not trust it. */
+            ca?: string;
+            /** @enum {string} */
+            kind: "ollama" | "openai" | "anthropic";
+            name: string;
+            /**
+             * Format: int64
+             * @description Answers it writes at the same time; 0 lets ChatETS find it out.
+             */
+            slots?: number;
+            /** @description Kept sealed, never given back. */
+            token?: string;
+            url: string;
+        };
         AddWorkspaceRequest: {
             name: string;
         };
@@ -897,8 +1347,38 @@ export interface components {
             start: number;
             text: string;
         };
+        CapabilitySet: {
+            /** @description Can think before it answers. */
+            thinking: boolean;
+            /** @description Can use tools. */
+            tools: boolean;
+            /** @description Takes images. */
+            vision: boolean;
+        };
         ChangeKnowledgeRequest: {
             name: string;
+        };
+        ChangeModelRequest: {
+            /** @description Takes the place of the list there was. */
+            access?: components["schemas"]["ModelAccess"][];
+            /** @description Take the place of those there were. */
+            aliases?: string[];
+            /**
+             * Format: int64
+             * @description Tokens; 0 lets ChatETS choose.
+             */
+            context?: number;
+            /** @description Whether it answers where no model is chosen. */
+            default?: boolean;
+            enabled?: boolean;
+            everyone?: boolean;
+            /** @description Empty shows the name. */
+            label?: string;
+            /**
+             * Format: double
+             * @description Below 0 is the model's own.
+             */
+            temperature?: number;
         };
         ChangePasswordRequest: {
             current: string;
@@ -918,6 +1398,17 @@ export interface components {
              * @enum {string}
              */
             workspaceRole?: "admin" | "editor" | "member" | "guest";
+        };
+        ChangeServerRequest: {
+            /** @description Empty forgets those that are kept. */
+            ca?: string;
+            enabled?: boolean;
+            name?: string;
+            /** Format: int64 */
+            slots?: number;
+            /** @description Empty forgets the one that is kept. */
+            token?: string;
+            url?: string;
         };
         Check: {
             detail?: string;
@@ -959,6 +1450,34 @@ export interface components {
              */
             next: number | null;
         };
+        Context: {
+            /**
+             * Format: int64
+             * @description Tokens of the prompt as the model server counted them; 0 while it is not known
+             */
+            counted: number;
+            /**
+             * Format: int64
+             * @description Passages that were found and had no room
+             */
+            droppedPassages: number;
+            /**
+             * Format: int64
+             * @description Earlier messages that had no room
+             */
+            droppedTurns: number;
+            /**
+             * Format: int64
+             * @description Tokens the model takes
+             */
+            limit: number;
+            /**
+             * Format: int64
+             * @description Tokens of the prompt as estimated before it was sent
+             */
+            used: number;
+        };
+        ContinueMessageRequest: Record<string, never>;
         Conversation: {
             /** Format: date-time */
             createdAt: string;
@@ -975,6 +1494,17 @@ export interface components {
         Detail: {
             field: string;
             sentence: string;
+        };
+        DetectServersResponse: {
+            items: components["schemas"]["Detected"][];
+        };
+        Detected: {
+            flavour: string;
+            /** @enum {string} */
+            kind: "ollama" | "openai" | "anthropic";
+            models: string[];
+            url: string;
+            version: string;
         };
         Document: {
             /**
@@ -1026,6 +1556,14 @@ export interface components {
             id: string;
             title: string;
         };
+        EditMessageRequest: {
+            /** @description Knowledge bases to search; left out, those the question was asked of */
+            knowledge?: string[];
+            /** @description The question, at most 32,000 characters */
+            message: string;
+            /** @description Left out, the model of the conversation */
+            model?: string;
+        };
         EnterWorkspaceRequest: {
             id: string;
         };
@@ -1049,6 +1587,33 @@ export interface components {
             /** @enum {string} */
             status: "ok";
             version: string;
+        };
+        HealthChange: {
+            /** Format: date-time */
+            at: string;
+            cure?: string;
+            /** Format: int64 */
+            latencyMs: number;
+            /** @enum {string} */
+            state: "ok" | "busy" | "down";
+            why?: string;
+        };
+        ImportModelRequest: {
+            /**
+             * Format: int64
+             * @description Tokens; 0 leaves it to the model.
+             */
+            context?: number;
+            /** @description Name of a file in the folder of models. */
+            file: string;
+            /** @description Of the model. */
+            name: string;
+            system?: string;
+            /** @description Empty is the file's own. */
+            template?: string;
+        };
+        ImportModelResponse: {
+            job: components["schemas"]["JobStruct"];
         };
         Job: {
             /** Format: int64 */
@@ -1081,6 +1646,9 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        JobStruct: {
+            id: string;
+        };
         Knowledge: {
             /** Format: date-time */
             createdAt: string;
@@ -1110,6 +1678,30 @@ export interface components {
              */
             working: number;
         };
+        ListModelFilesResponse: {
+            /** @description On the machine of ChatETS; empty where none is configured. */
+            folder: string;
+            items: components["schemas"]["ModelFile"][];
+        };
+        ListModelsResponse: {
+            /**
+             * @description Whether a model can answer.
+             * @enum {string}
+             */
+            generation: "none" | "ready" | "down";
+            items: components["schemas"]["Model"][];
+        };
+        ListServersResponse: {
+            items: components["schemas"]["Server"][];
+        };
+        LoadModelRequest: {
+            /**
+             * Format: int64
+             * @description Tokens; 0 is what its answers have.
+             */
+            context?: number;
+            model: string;
+        };
         Login: {
             /** @description With a cookie only: send it as X-CSRF-Token with every change. */
             csrf?: string;
@@ -1119,24 +1711,139 @@ export interface components {
             /** @description Send it as Authorization: Bearer. Absent when a cookie was asked for. */
             token?: string;
         };
+        Managed: {
+            access: components["schemas"]["ModelAccess"][];
+            /**
+             * Format: int64
+             * @description Tokens that somebody set; 0 where ChatETS chooses.
+             */
+            context: number;
+            enabled: boolean;
+            /** @description Everybody may use it; otherwise only those in access. */
+            everyone: boolean;
+            servers: components["schemas"]["ModelServer"][];
+            /**
+             * Format: double
+             * @description Absent is the model's own.
+             */
+            temperature?: number;
+        };
         Message: {
             citations: components["schemas"]["Citation"][];
             content: string;
+            context?: components["schemas"]["Context"];
             conversation: string;
             /** Format: date-time */
             createdAt: string;
             id: string;
             /** @enum {string} */
-            kind: "question" | "extractive" | "none";
+            kind: "question" | "extractive" | "generated" | "none";
+            /** @description The model that wrote the answer */
+            model?: string;
             /** @description The message this one follows; empty for the first */
             parent: string;
-            /** @description Why a failed answer failed */
+            /** @description Why an answer failed or broke off */
             problem?: components["schemas"]["Problem"];
+            /** @description What was searched for, where it is not the question itself */
+            query?: string;
             /** @enum {string} */
             role: "user" | "assistant";
             run?: string;
             /** @enum {string} */
             state: "writing" | "done" | "failed" | "stopped" | "interrupted";
+            /** @description What the model said to itself before */
+            thinking?: string;
+            /**
+             * Format: int64
+             * @description How long it thought
+             */
+            thinkingMs?: number;
+            /** @description It ended because it grew too long; it can be gone on with */
+            truncated?: boolean;
+            /** @description No source supports the answer */
+            unsupported?: boolean;
+            usage?: components["schemas"]["Usage"];
+            /** @description The messages that stand for each other at this place */
+            versions: components["schemas"]["Versions"];
+            /** @description The answer rests on documents that may no longer be read, so its text is left out */
+            withheld?: boolean;
+        };
+        Model: {
+            /** @description Other names that questions may use. */
+            aliases: string[];
+            /** @description Whether it can be used now. */
+            available: boolean;
+            capabilities: components["schemas"]["CapabilitySet"];
+            /**
+             * Format: int64
+             * @description Tokens that question, history, passages and answer may have together; 0 while no server has it.
+             */
+            context: number;
+            /** @description Whether it answers where no model is chosen. */
+            default: boolean;
+            id: string;
+            /** @enum {string} */
+            kind: "chat" | "embedding";
+            /** @description What people see; the name where nobody gave one. */
+            label: string;
+            /** @description Whether it is in the memory of a server. */
+            loaded: boolean;
+            /** @description For administrators who ask for all models. */
+            manage?: components["schemas"]["Managed"];
+            /** @description As questions name it. */
+            name: string;
+            /** @description Size, for example 8.0B; empty where the server does not say. */
+            parameters: string;
+            /** @description For example Q4_K_M; empty where the server does not say. */
+            quantization: string;
+            /**
+             * Format: double
+             * @description As measured; 0 before the first answer.
+             */
+            tokensPerSecond: number;
+            /** @description Why it cannot. */
+            why?: string;
+        };
+        ModelAccess: {
+            id: string;
+            /** @enum {string} */
+            kind: "person" | "group" | "workspace";
+            /** @description Told, not read. */
+            name?: string;
+        };
+        ModelFile: {
+            /** Format: date-time */
+            changedAt: string;
+            name: string;
+            /** Format: int64 */
+            size: number;
+        };
+        ModelServer: {
+            /**
+             * Format: int64
+             * @description Tokens it is loaded with; 0 unknown.
+             */
+            context: number;
+            digest: string;
+            /** @description The server does not have it any more. */
+            gone: boolean;
+            id: string;
+            /** @enum {string} */
+            kind: "ollama" | "openai" | "anthropic";
+            loaded: boolean;
+            /** @description What the model is called there. */
+            model: string;
+            /**
+             * Format: int64
+             * @description Tokens it could take; 0 unknown.
+             */
+            most: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description Bytes; 0 unknown.
+             */
+            size: number;
         };
         Named: {
             id: string;
@@ -1146,7 +1853,7 @@ export interface components {
             knowledge?: string[];
             /** @description The question, at most 32,000 characters */
             message: string;
-            /** @description Empty, or extractive */
+            /** @description Name of a model, or extractive for an answer without one; empty is the default model */
             model?: string;
         };
         NewMessage: {
@@ -1154,9 +1861,9 @@ export interface components {
             knowledge?: string[];
             /** @description The question, at most 32,000 characters */
             message: string;
-            /** @description Empty, or extractive */
+            /** @description Name of a model, or extractive for an answer without one; empty is the default model */
             model?: string;
-            /** @description The message this one follows; left out, the newest */
+            /** @description The message this one follows; left out, the newest that is shown */
             parent?: string;
         };
         PageAuditEntry: {
@@ -1180,6 +1887,12 @@ export interface components {
         PageGroup: {
             /** @description The items of this page. */
             items: components["schemas"]["Group"][];
+            /** @description Cursor of the next page; empty on the last one. */
+            next: string;
+        };
+        PageHealthChange: {
+            /** @description The items of this page. */
+            items: components["schemas"]["HealthChange"][];
             /** @description Cursor of the next page; empty on the last one. */
             next: string;
         };
@@ -1316,8 +2029,128 @@ export interface components {
             checks: components["schemas"]["Check"][];
             ready: boolean;
         };
+        Receipt: {
+            /** @description Of the model's weights; empty where the server has none */
+            digest: string;
+            message: string;
+            model: string;
+            parameters: components["schemas"]["ReceiptParameters"];
+            passages: components["schemas"]["ReceiptPassage"][];
+            /** @description As it was sent; empty when withheld */
+            prompt: components["schemas"]["ReceiptMessage"][];
+            /** @description What was searched for; empty when withheld */
+            query: string;
+            run: string;
+            /** @description Id of the model server that answered */
+            server: string;
+            times: components["schemas"]["ReceiptTimes"];
+            tokens: components["schemas"]["ReceiptTokens"];
+            /** @description Documents of it may no longer be read, so the prompt is left out */
+            withheld?: boolean;
+        };
+        ReceiptMessage: {
+            content: string;
+            role: string;
+        };
+        ReceiptParameters: {
+            /** Format: int64 */
+            context: number;
+            /** Format: int64 */
+            maxTokens: number;
+            /** @description The last message is the beginning of the answer */
+            prefix?: boolean;
+            /** Format: int64 */
+            seed?: number;
+            /** Format: double */
+            temperature?: number;
+            think?: string;
+        };
+        ReceiptPassage: {
+            /** Format: int64 */
+            chunk: number;
+            /** Format: double */
+            coverage: number;
+            document: string;
+            /** Format: int64 */
+            end: number;
+            heading: string;
+            knowledge: string;
+            /** Format: int64 */
+            number: number;
+            /** Format: int64 */
+            page: number;
+            /** Format: double */
+            score: number;
+            /** Format: int64 */
+            start: number;
+            /** @description Empty when withheld */
+            text: string;
+            title: string;
+            /** Format: int64 */
+            version: number;
+            /** @description The document may no longer be read, or is gone */
+            withheld?: boolean;
+        };
+        ReceiptTimes: {
+            /** Format: int64 */
+            firstTokenMs: number;
+            /** Format: int64 */
+            loadingMs: number;
+            /** Format: int64 */
+            queuedMs: number;
+            /** Format: int64 */
+            searchingMs: number;
+            /** Format: int64 */
+            totalMs: number;
+            /** Format: int64 */
+            writingMs: number;
+        };
+        ReceiptTokens: {
+            /** Format: int64 */
+            estimated: number;
+            /** Format: int64 */
+            output: number;
+            /** Format: int64 */
+            prompt: number;
+        };
+        RegenerateMessageRequest: {
+            /** @description Name of a model, or extractive; left out, the one that wrote the answer */
+            model?: string;
+        };
         RenameConversationRequest: {
             title: string;
+        };
+        Report: {
+            /** Format: int64 */
+            firstTokenMs: number;
+            steps: components["schemas"]["Step"][];
+            /**
+             * Format: double
+             * @description 0 where it was not measured.
+             */
+            tokensPerSecond: number;
+        };
+        Room: {
+            /**
+             * Format: int64
+             * @description Tokens the model takes in all
+             */
+            limit: number;
+            /**
+             * Format: int64
+             * @description Tokens one message may have
+             */
+            maxMessage: number;
+            /**
+             * Format: int64
+             * @description Tokens kept for the answer; passages take what is left
+             */
+            reserved: number;
+            /**
+             * Format: int64
+             * @description Tokens of the instructions and of the conversation as far as it would be sent; more than limit when not all of it has room
+             */
+            used: number;
         };
         SearchRequest: {
             /** @description Where to look; everything one may read when absent. */
@@ -1328,6 +2161,63 @@ export interface components {
              */
             limit: number;
             question: string;
+        };
+        Server: {
+            /** Format: date-time */
+            createdAt: string;
+            /** @description What to do about it. */
+            cure?: string;
+            enabled: boolean;
+            /** @description What it says it is: ollama, lmstudio, llamacpp, vllm; empty while it is not known. */
+            flavour: string;
+            /** @description Own certificates are trusted for it. */
+            hasCa: boolean;
+            /** @description A token is kept, sealed. */
+            hasToken: boolean;
+            id: string;
+            /** @enum {string} */
+            kind: "ollama" | "openai" | "anthropic";
+            /** Format: int64 */
+            latencyMs: number;
+            /**
+             * Format: int64
+             * @description Models it has.
+             */
+            models: number;
+            name: string;
+            /**
+             * Format: date-time
+             * @description It is in this state since then.
+             */
+            since?: string;
+            /**
+             * Format: int64
+             * @description Answers it writes at the same time.
+             */
+            slots: number;
+            /**
+             * Format: int64
+             * @description The same as somebody set it; 0 where it was found out.
+             */
+            slotsSet: number;
+            /** @enum {string} */
+            state: "ok" | "busy" | "down" | "unknown";
+            url: string;
+            version: string;
+            /**
+             * Format: int64
+             * @description Answers that wait for it.
+             */
+            waiting: number;
+            /** @description What one should know of it. */
+            warnings: string[];
+            /** @description What is wrong with it. */
+            why?: string;
+            /**
+             * Format: int64
+             * @description Answers that are being written.
+             */
+            working: number;
         };
         Session: {
             /** @description Send it as X-CSRF-Token with every change. */
@@ -1411,11 +2301,45 @@ export interface components {
         SetupState: {
             needed: boolean;
         };
+        ShowVersionRequest: {
+            /** @description A message of the conversation */
+            message: string;
+        };
         SignInRequest: {
             /** @description Sets a cookie instead of giving the token. */
             cookie?: boolean;
             email: string;
             password: string;
+        };
+        Step: {
+            cure?: string;
+            detail: string;
+            /** Format: int64 */
+            ms: number;
+            /** @enum {string} */
+            name: "connect" | "list" | "answer" | "embed";
+            ok: boolean;
+        };
+        TestNewServerRequest: {
+            /** @description Certificates of its authority as PEM, where the system does not trust it. */
+            ca?: string;
+            /** @description By which the test can be stopped. */
+            key?: string;
+            /** @enum {string} */
+            kind: "ollama" | "openai" | "anthropic";
+            /** @description Empty lets ChatETS choose one. */
+            model?: string;
+            /** @description A server that was connected: its token and certificates stand in for those not given. */
+            server?: string;
+            /** @description Kept sealed, never given back. */
+            token?: string;
+            url: string;
+        };
+        TestServerRequest: {
+            /** @description By which the test can be stopped. */
+            key?: string;
+            /** @description Empty lets ChatETS choose one. */
+            model?: string;
         };
         Transcript: {
             conversation: components["schemas"]["Conversation"];
@@ -1423,6 +2347,32 @@ export interface components {
             messages: components["schemas"]["Message"][];
             /** @description Cursor of the messages before these; empty at the beginning */
             next: string;
+        };
+        UnloadModelRequest: {
+            model: string;
+        };
+        Usage: {
+            /** Format: int64 */
+            firstTokenMs: number;
+            /** Format: int64 */
+            outputTokens: number;
+            /**
+             * Format: int64
+             * @description As the model server counted them
+             */
+            promptTokens: number;
+            /** Format: double */
+            tokensPerSecond: number;
+            /** Format: int64 */
+            totalMs: number;
+        };
+        Versions: {
+            ids: string[];
+            /**
+             * Format: int64
+             * @description Which of them this message is, from 1
+             */
+            index: number;
         };
         Workspace: {
             id: string;
@@ -1647,6 +2597,67 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    context: {
+        parameters: {
+            query?: {
+                /** @description Left out, a new one */
+                conversation?: string;
+                /** @description Left out, the one that would answer */
+                model?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Room"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Any other failure */
             default: {
@@ -1940,6 +2951,77 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["RenameConversationRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShowVersionRequest"];
             };
         };
         responses: {
@@ -3658,6 +4740,765 @@ export interface operations {
             };
         };
     };
+    continueMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description respond-async answers 202 at once */
+                Prefer?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ContinueMessageRequest"];
+            };
+        };
+        responses: {
+            /** @description With `Accept: text/event-stream` the answer is a stream of server-sent events whose data is JSON; their ids go into `Last-Event-ID` to go on after a lost connection, and `shutdown` asks to come back later. Otherwise JSON. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exchange"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    editMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description respond-async answers 202 at once */
+                Prefer?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditMessageRequest"];
+            };
+        };
+        responses: {
+            /** @description With `Accept: text/event-stream` the answer is a stream of server-sent events whose data is JSON; their ids go into `Last-Event-ID` to go on after a lost connection, and `shutdown` asks to come back later. Otherwise JSON. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exchange"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    messageReceipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    regenerateMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description respond-async answers 202 at once */
+                Prefer?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RegenerateMessageRequest"];
+            };
+        };
+        responses: {
+            /** @description With `Accept: text/event-stream` the answer is a stream of server-sent events whose data is JSON; their ids go into `Last-Event-ID` to go on after a lost connection, and `shutdown` asks to come back later. Otherwise JSON. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exchange"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listModels: {
+        parameters: {
+            query?: {
+                /** @description All models with what administrators see; for administrators. */
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListModelsResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listModelFiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListModelFilesResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addModelFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description The file itself, at most 1024 GB. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelFile"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteModelFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeModelRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     openapi: {
         parameters: {
             query?: never;
@@ -4271,6 +6112,1170 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listServers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListServersResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddServerRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Server"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    detectServers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetectServersResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testNewServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestNewServerRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stopTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Server"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeServerRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Server"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    serverHealth: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageHealthChange"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportModelRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportModelResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    loadModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoadModelRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteModel: {
+        parameters: {
+            query: {
+                name: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    refreshServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Server"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestServerRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unloadModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnloadModelRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
