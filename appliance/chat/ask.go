@@ -43,6 +43,7 @@ type asking struct {
 	edit       string // id of a question: the text is another version of it
 	regenerate string // id of an answer: another version of it is wanted
 	goOn       string // id of an answer that is to be gone on with
+	seen       string // the run of that answer when it was read
 }
 
 func (in asking) kind() string {
@@ -111,6 +112,9 @@ func (c *Chat) ask(ctx context.Context, in asking) (*run, error) {
 	r.save.Unlock()
 	if err != nil {
 		return nil, err
+	}
+	if len(r.log.unsaved()) > 0 { // its place, which the saver passed over meanwhile
+		c.changed(true)
 	}
 	c.notify(a, r.conversation)
 	c.launch(context.WithoutCancel(ctx), r)

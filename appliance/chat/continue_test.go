@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"chatets/appliance/web"
@@ -114,6 +115,25 @@ func TestAStoppedAnswerIsGoneOnWith(t *testing.T) {
 	}
 	if n := r.count(`SELECT count(*) FROM run_event WHERE name = 'thinking' AND last > first`); n == 0 {
 		t.Error("thoughts are stored one by one")
+	}
+}
+
+func TestAnAnswerIsGoneOnWithOnce(t *testing.T) {
+	t.Parallel()
+	r, _ := openModels(t, wardShelf(), slow)
+	a := r.askModel("ada", slow, "visiting hours")
+	r.stopAt("ada", a, 20)
+	var asked sync.WaitGroup
+	status := make([]int, 6)
+	for i := range status {
+		asked.Go(func() {
+			status[i] = r.do("ada", "POST", "/api/messages/"+a.Answer.ID+"/continue", "", "Prefer", "respond-async").status
+		})
+	}
+	asked.Wait()
+	slices.Sort(status)
+	if !slices.Equal(status, []int{202, 409, 409, 409, 409, 409}) {
+		t.Errorf("got %v", status)
 	}
 }
 
@@ -255,6 +275,27 @@ func TestTheReceiptIsWhole(t *testing.T) {
 	}
 	// Who has no claim to a document has none to a receipt of an answer from it.
 	if got := r.do("ben", "GET", "/api/messages/"+x.Answer.ID+"/receipt", ""); got.status != 404 || strings.Contains(got.body, "14:00") {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
+}
+
+func TestTheOperatorMayAskAModel(t *testing.T) {
+	t.Parallel()
+	r, _ := openModels(t, wardShelf(), "alpha:say=cite")
+	for _, tt := range []struct {
+		name, body, kind string
+	}{{"the default", `{"question":"visiting hours"}`, KindGenerated}, {"by name", `{"question":"visiting hours","model":"alpha:say=cite"}`, KindGenerated},
+		{"without one", `{"question":"visiting hours","model":"extractive"}`, KindExtractive}} {
+		events := r.stream("", "POST", "/api/operator/ask", tt.body).rest()
+		var m Message
+		if err := json.Unmarshal(events[len(events)-1].Data, &m); err != nil || m.Kind != tt.kind || m.State != StateDone || m.Content == "" {
+			t.Errorf("%s: %v: %s", tt.name, err, wire(events))
+		}
+	}
+	if n := r.count(`SELECT (SELECT count(*) FROM message) + (SELECT count(*) FROM run) + (SELECT count(*) FROM receipt)`); n != 0 {
+		t.Errorf("%d rows are kept", n)
+	}
+	if got := r.do("", "POST", "/api/operator/ask", `{"question":"x","model":"gamma"}`); got.status != 404 || !strings.Contains(got.body, "gamma") {
 		t.Errorf("got %d %s", got.status, got.body)
 	}
 }

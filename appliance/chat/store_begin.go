@@ -35,11 +35,13 @@ func (s Store) begin(ctx context.Context, r *run, in asking, first []Event) (sta
 		if err := insertEvents(ctx, tx, r.id, r.who, first); err != nil {
 			return err
 		}
-		if st.question.Versions, err = versionsOf(ctx, tx.Query, st.question); err != nil {
-			return err
-		}
-		if st.answer.Versions, err = versionsOf(ctx, tx.Query, st.answer); err != nil {
-			return err
+		if in.conversation != "" { // in a new one each message is the only version
+			if st.question.Versions, err = versionsOf(ctx, tx.Query, st.question); err != nil {
+				return err
+			}
+			if st.answer.Versions, err = versionsOf(ctx, tx.Query, st.answer); err != nil {
+				return err
+			}
 		}
 		done = st
 		return s.Audit.Record(ctx, tx, audit.Entry{Act: "chat.ask", ObjectKind: "conversation", Object: r.conversation,
@@ -148,11 +150,11 @@ func recheck(ctx context.Context, tx *sqlite.Tx, r *run, in asking) (knowledge [
 	if in.points() == "" {
 		return nil, nil
 	}
-	const find = `SELECT m.run, m.state, m.truncated, EXISTS (SELECT 1 FROM run AS r WHERE r.question = m.id AND r.ended IS NULL)
+	const find = `SELECT m.run, m.state, EXISTS (SELECT 1 FROM run AS r WHERE r.question = m.id AND r.ended IS NULL)
 		FROM message AS m WHERE m.id = ? AND m.conversation = ? AND m.workspace = ? AND m.owner = ?`
 	var run, state string
-	var truncated, answering bool
-	err = tx.QueryRow(ctx, find, in.points(), r.conversation, r.who.Workspace, r.who.ID).Scan(&run, &state, &truncated, &answering)
+	var answering bool
+	err = tx.QueryRow(ctx, find, in.points(), r.conversation, r.who.Workspace, r.who.ID).Scan(&run, &state, &answering)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, noMessage(in.points())
@@ -160,16 +162,19 @@ func recheck(ctx context.Context, tx *sqlite.Tx, r *run, in asking) (knowledge [
 		return nil, fmt.Errorf("find message: %w", err)
 	case state == StateWriting || answering:
 		return nil, stillWriting()
-	case in.goOn != "" && state == StateDone && !truncated:
-		return nil, fault.New(fault.Conflict, "The answer is complete.").Cure("Ask a further question, or for another answer.").Code("answer-complete")
+	case in.goOn != "" && run != in.seen:
+		return nil, fault.New(fault.Conflict, "The answer was gone on with meanwhile.").Cure("Look at it again.").Code("answer-changed")
 	}
 	return searched(ctx, tx.Query, in.points(), r.who)
 }
 
 // searched are the knowledge bases of the newest run of a question or an answer.
 func searched(ctx context.Context, query query, message string, who actor.Actor) ([]string, error) {
-	const find = `SELECT knowledge FROM run WHERE (question = ? OR answer = ?) AND workspace = ? AND owner = ? ORDER BY created DESC, id DESC LIMIT 1`
-	rows, err := query(ctx, find, message, message, who.Workspace, who.ID)
+	const find = `SELECT knowledge FROM (
+			SELECT knowledge, created, id FROM run WHERE question = ?1 AND workspace = ?2 AND owner = ?3
+			UNION ALL SELECT knowledge, created, id FROM run WHERE answer = ?1 AND workspace = ?2 AND owner = ?3
+		) ORDER BY created DESC, id DESC LIMIT 1`
+	rows, err := query(ctx, find, message, who.Workspace, who.ID)
 	if err != nil {
 		return nil, fmt.Errorf("find run: %w", err)
 	}

@@ -103,7 +103,7 @@ func (s Store) versions(ctx context.Context, conversation string, messages []Mes
 		args = append(args, p)
 	}
 	find := `SELECT id, parent, role FROM message WHERE conversation = ? AND workspace = ? AND owner = ?
-		AND parent IN (?` + strings.Repeat(", ?", len(parents)-1) + `) ORDER BY position`
+		AND parent IN (?` + strings.Repeat(", ?", len(parents)-1) + `) ORDER BY parent, role, position`
 	rows, err := s.DB.Read().QueryContext(ctx, find, args...)
 	if err != nil {
 		return fmt.Errorf("list versions: %w", err)

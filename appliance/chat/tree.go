@@ -41,6 +41,7 @@ func (c *Chat) aim(ctx context.Context, in *asking) (aim, error) {
 	if err := resumable(t); err != nil {
 		return aim{}, err
 	}
+	in.seen = t.answer.Run
 	return t, c.mayResume(ctx, t)
 }
 

@@ -196,6 +196,38 @@ func TestWhatIsBeingWrittenWaits(t *testing.T) {
 	}
 }
 
+// TestAnAnswerThatNeverBeganIsBegun goes on with what was stopped while it
+// waited for its turn.
+func TestAnAnswerThatNeverBeganIsBegun(t *testing.T) {
+	t.Parallel()
+	p := make(pen)
+	r := open(t, wardShelf(), func(c *Chat) { c.Writer, c.Runs = p, 1 })
+	first := r.begin("ada", "cold store alarm")
+	r.follow("ada", first.Run.ID, 0).until(func(e Event) bool { return strings.Contains(string(e.Data), "searching") })
+	waits := r.begin("ada", "visiting hours")
+	must[struct{}](r, "ada", "POST", "/api/runs/"+waits.Run.ID+"/stop", "", 202)
+	r.follow("ada", waits.Run.ID, 0).rest()
+	p <- "half of "
+	must[struct{}](r, "ada", "POST", "/api/runs/"+first.Run.ID+"/stop", "", 202)
+	r.follow("ada", first.Run.ID, 0).rest()
+	// What was written without a model has no end that could be written on.
+	if got := r.do("ada", "POST", "/api/messages/"+first.Answer.ID+"/continue", ""); got.status != 409 || !strings.Contains(got.body, "not-generated") {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
+	close(p)
+	x := must[Exchange](r, "ada", "POST", "/api/messages/"+waits.Answer.ID+"/continue", "", 200)
+	if x.Answer.ID != waits.Answer.ID || x.Question.ID != waits.Question.ID || x.Answer.State != StateDone || x.Answer.Run == waits.Run.ID {
+		t.Errorf("got %+v", x.Answer)
+	}
+	if got := r.transcript("ada", waits.Conversation.ID).Messages; len(got) != 2 || got[1].State != StateDone {
+		t.Errorf("stored is %s", encode(got))
+	}
+	r.exec(`UPDATE message SET state = 'failed', content = '' WHERE id = '` + waits.Answer.ID + `'`)
+	if got := r.do("ada", "POST", "/api/messages/"+waits.Answer.ID+"/continue", ""); got.status != 409 || !strings.Contains(got.body, "nothing-to-continue") {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
+}
+
 // TestThreeAnswersOfEach wants each way of asking to be waited for, streamed and
 // followed, and named in the record.
 func TestThreeAnswersOfEach(t *testing.T) {

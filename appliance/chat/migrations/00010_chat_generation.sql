@@ -14,7 +14,7 @@ CREATE INDEX message_version ON message (conversation, parent, role, position);
 
 ALTER TABLE run ADD COLUMN kind TEXT NOT NULL DEFAULT 'ask'; -- ask, edit, regenerate or continue
 CREATE INDEX run_answer ON run (answer);
-CREATE INDEX run_question ON run (question) WHERE ended IS NULL;
+CREATE INDEX run_question ON run (question, ended);
 
 -- How an answer of a model came about: the prompt as it was sent, what was found.
 CREATE TABLE receipt (
