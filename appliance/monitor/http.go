@@ -23,6 +23,8 @@ func (m *Monitor) Routes(api *web.API) {
 	api.MountHandler(http.MethodGet, "/metrics", web.Public, m.guarded(m.handler()))
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/jobs", ID: "listJobs", Tag: "Monitor", Access: web.Administrator,
 		Summary: "List the jobs, the newest first"}, m.listJobs)
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/jobs/{id}", ID: "getJob", Tag: "Monitor", Access: web.Administrator,
+		Summary: "Show a job and how far it is", Errors: []int{404}}, m.getJob)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/jobs/{id}/cancel", ID: "cancelJob", Tag: "Monitor", Access: web.Administrator,
 		Summary: "Cancel a job that waits or runs", Errors: []int{404, 409}}, m.cancelJob)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/jobs/{id}/retry", ID: "retryJob", Tag: "Monitor", Access: web.Administrator,
@@ -176,6 +178,14 @@ type jobIn struct {
 }
 
 type jobOut struct{ Body Job }
+
+func (m *Monitor) getJob(ctx context.Context, in *jobIn) (*jobOut, error) {
+	j, err := m.Jobs.Get(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &jobOut{Body: jobOf(j)}, nil
+}
 
 func (m *Monitor) cancelJob(ctx context.Context, in *jobIn) (*jobOut, error) {
 	return m.act(ctx, "job.cancel", in.ID, m.Jobs.Cancel)

@@ -14,6 +14,8 @@ const routesOf: Record<string, readonly (keyof paths)[]> = {
   workspace: ["/api/session"],
   session: ["/api/sessions", "/api/session"],
   job: ["/api/jobs"],
+  servers: ["/api/servers", "/api/servers/{id}/health"],
+  models: ["/api/models"],
 };
 
 const gather = 150;

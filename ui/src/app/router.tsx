@@ -50,6 +50,12 @@ const people = createRoute({
   component: lazyRouteComponent(() => import("@/features/people/people-page"), "PeoplePage"),
 });
 
+const models = createRoute({
+  getParentRoute: () => root,
+  path: "/admin/models",
+  component: lazyRouteComponent(() => import("@/features/models/models-page"), "ModelsPage"),
+});
+
 const profile = createRoute({
   getParentRoute: () => root,
   path: "/profile",
@@ -72,7 +78,7 @@ const setUp = createRoute({
   },
 });
 
-const tree = root.addChildren([start, chat, knowledge, base, document, people, profile, signIn, setUp]);
+const tree = root.addChildren([start, chat, knowledge, base, document, people, models, profile, signIn, setUp]);
 
 /** Builds the router of one page; tests build their own over a memory history. */
 export function newRouter(queries: QueryClient) {

@@ -5,6 +5,7 @@ appWords.put("de", {
   search: "Suchen",
   knowledge: "Wissen",
   people: "Personen",
+  models: "Modelle und Server",
   profile: "Profil und Einstellungen",
   stillSignedIn: "Sie sind noch angemeldet.",
   signOut: "Abmelden",

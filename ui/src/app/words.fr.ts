@@ -5,6 +5,7 @@ appWords.put("fr", {
   search: "Rechercher",
   knowledge: "Connaissances",
   people: "Personnes",
+  models: "Modèles et serveurs",
   profile: "Profil et réglages",
   stillSignedIn: "Vous êtes toujours connecté.",
   signOut: "Se déconnecter",

@@ -5,6 +5,7 @@ export const appWords = new Catalogue({
   search: "Search",
   knowledge: "Knowledge",
   people: "People",
+  models: "Models and servers",
   profile: "Profile and settings",
   stillSignedIn: "You are still signed in.",
   signOut: "Sign out",
