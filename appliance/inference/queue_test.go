@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -15,22 +15,22 @@ import (
 )
 
 // row is a queue whose tickets are written down as they get their slots.
-type row struct {
+type rig struct {
 	t *testing.T
 	*Queue
 	mu   sync.Mutex
 	told map[string][]Waiting
 }
 
-func newRow(t *testing.T, slots map[string]int) *row {
-	r := &row{t: t, Queue: NewQueue(time.Now), told: map[string][]Waiting{}}
+func newRig(t *testing.T, slots map[string]int) *rig {
+	r := &rig{t: t, Queue: NewQueue(time.Now), told: map[string][]Waiting{}}
 	for server, n := range slots {
 		r.Serve(server, n)
 	}
 	return r
 }
 
-func (r *row) enter(name, person, lane string, class Class, servers ...string) *Place {
+func (r *rig) enter(name, person, lane string, class Class, servers ...string) *Place {
 	r.t.Helper()
 	p, err := r.Enter(Ticket{Person: person, Lane: lane, Class: class, Servers: func() []string { return servers },
 		Tell: func(w Waiting) {
@@ -44,7 +44,7 @@ func (r *row) enter(name, person, lane string, class Class, servers ...string) *
 	return p
 }
 
-func (r *row) heard(name string) []Waiting {
+func (r *rig) heard(name string) []Waiting {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.told[name])
@@ -57,9 +57,19 @@ func has(p *Place) bool {
 	return p.holds
 }
 
+func eventually(t *testing.T, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); !done(); {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not happen")
+		}
+		runtime.Gosched()
+	}
+}
+
 func TestQueueIsFairOverPeople(t *testing.T) {
 	t.Parallel()
-	r := newRow(t, map[string]int{"gpu": 4})
+	r := newRig(t, map[string]int{"gpu": 4})
 	var blockers []*Place
 	for i := range 4 {
 		blockers = append(blockers, r.enter("b", fmt.Sprint("blocker ", i), "", Person, "gpu"))
@@ -106,9 +116,9 @@ func TestQueueRules(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name string
-		run  func(t *testing.T, r *row)
+		run  func(t *testing.T, r *rig)
 	}{
-		{"one lane at a time", func(t *testing.T, r *row) {
+		{"one lane at a time", func(t *testing.T, r *rig) {
 			a, b, c := r.enter("a", "ada", "talk", Person, "x"), r.enter("b", "ada", "talk", Person, "x"), r.enter("c", "ada", "other", Person, "x")
 			if !has(a) || has(b) || !has(c) {
 				t.Errorf("has %v %v %v", has(a), has(b), has(c))
@@ -118,7 +128,7 @@ func TestQueueRules(t *testing.T) {
 				t.Error("the next of the lane waits on")
 			}
 		}},
-		{"background waits for people", func(t *testing.T, r *row) {
+		{"background waits for people", func(t *testing.T, r *rig) {
 			a, b := r.enter("a", "ada", "", Person, "x"), r.enter("b", "ben", "", Person, "x")
 			title := r.enter("t", "ada", "", Background, "x")
 			waits := r.enter("w", "cid", "", Person, "x")
@@ -142,7 +152,7 @@ func TestQueueRules(t *testing.T) {
 				t.Error("the background holds up a person")
 			}
 		}},
-		{"another server when the first is full", func(t *testing.T, r *row) {
+		{"another server when the first is full", func(t *testing.T, r *rig) {
 			r.Serve("y", 1)
 			var places []*Place
 			for range 3 {
@@ -152,7 +162,7 @@ func TestQueueRules(t *testing.T) {
 				t.Errorf("got %q %q %q", places[0].server, places[1].server, places[2].server)
 			}
 		}},
-		{"a pause is told and ends by itself", func(t *testing.T, r *row) {
+		{"a pause is told and ends by itself", func(t *testing.T, r *rig) {
 			r.Pause("x", time.Now().Add(50*time.Millisecond), "It is busy.")
 			a := r.enter("a", "ada", "", Person, "x")
 			if told := r.heard("a"); has(a) || len(told) != 1 || told[0].Why != "It is busy." {
@@ -162,21 +172,21 @@ func TestQueueRules(t *testing.T) {
 				t.Errorf("got %q, %v", server, err)
 			}
 		}},
-		{"a pause is ended", func(t *testing.T, r *row) {
-			r.Pause("x", time.Now().Add(time.Hour), "It fails.")
+		{"a pause is ended", func(t *testing.T, r *rig) {
+			r.Pause("x", time.Now().Add(time.Minute), "It fails.")
 			a := r.enter("a", "ada", "", Person, "x")
 			r.Pause("x", time.Time{}, "")
 			if !has(a) {
 				t.Error("it waits on")
 			}
 		}},
-		{"no server at all is told", func(t *testing.T, r *row) {
+		{"no server at all is told", func(t *testing.T, r *rig) {
 			a := r.enter("a", "ada", "", Person)
 			if told := r.heard("a"); has(a) || len(told) != 1 || !strings.Contains(told[0].Why, "No server") {
 				t.Errorf("told %v", told)
 			}
 		}},
-		{"fail-over goes to the front", func(t *testing.T, r *row) {
+		{"fail-over goes to the front", func(t *testing.T, r *rig) {
 			r.Serve("y", 1)
 			a := r.enter("a", "ada", "", Person, "x", "y")
 			r.enter("b", "ben", "", Person, "x")
@@ -187,9 +197,7 @@ func TestQueueRules(t *testing.T) {
 				server, err := a.Again(t.Context(), []string{"x"})
 				moved <- fmt.Sprint(server, err)
 			}()
-			for deadline := time.Now().Add(5 * time.Second); len(r.heard("a")) == 0 && time.Now().Before(deadline); {
-				time.Sleep(time.Millisecond)
-			}
+			eventually(t, func() bool { return len(r.heard("a")) > 0 })
 			y.Leave()
 			if got := <-moved; got != "y<nil>" || has(waits) {
 				t.Errorf("got %s, and the other waits: %v", got, !has(waits))
@@ -199,7 +207,7 @@ func TestQueueRules(t *testing.T) {
 				t.Error("the slot was lost")
 			}
 		}},
-		{"whoever leaves the row is gone", func(t *testing.T, r *row) {
+		{"whoever leaves the row is gone", func(t *testing.T, r *rig) {
 			a, b := r.enter("a", "ada", "", Person, "x"), r.enter("b", "ada", "", Person, "x")
 			waits := r.enter("w", "ben", "", Person, "x")
 			ctx, cancel := context.WithCancel(t.Context())
@@ -216,7 +224,7 @@ func TestQueueRules(t *testing.T) {
 				t.Errorf("%d work, %d wait", working, waiting)
 			}
 		}},
-		{"the end turns everybody away", func(t *testing.T, r *row) {
+		{"the end turns everybody away", func(t *testing.T, r *rig) {
 			r.enter("a", "ada", "", Person, "x")
 			r.enter("b", "ada", "", Person, "x")
 			waits := r.enter("w", "ben", "", Person, "x")
@@ -228,7 +236,7 @@ func TestQueueRules(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		}},
-		{"twenty of one person and no more", func(t *testing.T, r *row) {
+		{"twenty of one person and no more", func(t *testing.T, r *rig) {
 			for range 22 {
 				r.enter("a", "ada", "", Person, "x")
 			}
@@ -238,82 +246,157 @@ func TestQueueRules(t *testing.T) {
 			}
 			r.enter("b", "ben", "", Person, "x")
 		}},
+		{"fail-over keeps the lane", func(t *testing.T, r *rig) {
+			r.Serve("y", 1)
+			y := r.enter("y", "ben", "", Person, "y")
+			a, b := r.enter("a", "ada", "talk", Person, "x", "y"), r.enter("b", "ada", "talk", Person, "x", "y")
+			done := make(chan error)
+			go func() {
+				_, err := a.Again(t.Context(), []string{"x"})
+				done <- err
+			}()
+			eventually(t, func() bool { return len(r.heard("a")) > 0 })
+			if has(b) {
+				t.Error("the next of the lane overtook the one that failed")
+			}
+			y.Leave()
+			if err := <-done; err != nil || a.server != "y" || has(b) {
+				t.Errorf("got %v on %q; the next has a slot: %v", err, a.server, has(b))
+			}
+			a.Leave()
+			if !has(b) {
+				t.Error("the next of the lane waits on")
+			}
+		}},
+		{"a lane keeps its order where another server is free", func(t *testing.T, r *rig) {
+			r.Serve("y", 1)
+			y := r.enter("y", "ben", "", Person, "y")
+			first, second := r.enter("1", "ada", "talk", Person, "y"), r.enter("2", "ada", "talk", Person, "x")
+			if has(first) || has(second) {
+				t.Error("the second of a lane overtook the first")
+			}
+			first.Leave()
+			if !has(second) {
+				t.Error("nobody is in front any more")
+			}
+			y.Leave()
+		}},
+		{"the background keeps no lane", func(t *testing.T, r *rig) {
+			title := r.enter("t", "ada", "talk", Background, "x")
+			if a := r.enter("a", "ada", "talk", Person, "x"); !has(title) || !has(a) {
+				t.Error("they wait for each other")
+			}
+		}},
+		{"a server that comes back has no slots too many", func(t *testing.T, r *rig) {
+			a, b := r.enter("a", "ada", "", Person, "x"), r.enter("b", "ben", "", Person, "x")
+			r.Remove("x")
+			waits := r.enter("w", "cid", "", Person, "x")
+			r.Serve("x", 2)
+			if has(waits) {
+				t.Error("three work on two slots")
+			}
+			a.Leave()
+			b.Leave()
+			if n := r.Busy("x"); n != 1 || !has(waits) {
+				t.Errorf("%d work", n)
+			}
+			waits.Leave()
+			r.Remove("x")
+			if len(r.servers) != 0 {
+				t.Errorf("left behind: %v", r.servers)
+			}
+		}},
+		{"fewer slots take nobody's away", func(t *testing.T, r *rig) {
+			a, b := r.enter("a", "ada", "", Person, "x"), r.enter("b", "ben", "", Person, "x")
+			waits := r.enter("w", "cid", "", Person, "x")
+			r.Serve("x", 1)
+			a.Leave()
+			if has(waits) || !has(b) {
+				t.Error("two work on one slot")
+			}
+			b.Leave()
+			if !has(waits) {
+				t.Error("the slot is lost")
+			}
+		}},
+		{"a place counts those in front for the same servers", func(t *testing.T, r *rig) {
+			r.Serve("y", 1)
+			for i, server := range []string{"x", "x", "x", "x", "y", "y"} {
+				r.enter("", fmt.Sprint(i), "", Person, server)
+			}
+			r.enter("both", "ada", "", Person, "x", "y")
+			r.enter("last", "ben", "", Person, "y")
+			for name, want := range map[string]Waiting{"both": {Place: 4, Slots: 3}, "last": {Place: 3, Slots: 1}} {
+				if told := r.heard(name); len(told) != 1 || told[0] != want {
+					t.Errorf("%s was told %+v, want %+v", name, told, want)
+				}
+			}
+		}},
+		{"places are told as they change, far ones by the ten", func(t *testing.T, r *rig) {
+			places := []*Place{r.enter("", "ada", "", Person, "x"), r.enter("", "ben", "", Person, "x")}
+			for i := range 25 {
+				places = append(places, r.enter(fmt.Sprint(i), fmt.Sprint(i), "", Person, "x"))
+			}
+			for _, p := range places {
+				p.Leave()
+			}
+			var got []int
+			for _, w := range r.heard("24") {
+				got = append(got, w.Place)
+			}
+			if want := []int{25, 20, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1}; !slices.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		}},
+		{"who leaves while waiting stops waiting", func(t *testing.T, r *rig) {
+			r.Serve("x", 1)
+			a, waits := r.enter("a", "ada", "", Person, "x"), r.enter("w", "ben", "", Person, "x")
+			done := make(chan error)
+			go func() {
+				_, err := waits.Wait(t.Context())
+				done <- err
+			}()
+			waits.Leave()
+			if err := <-done; !fault.Is(err, fault.Cancelled) {
+				t.Errorf("got %v", err)
+			}
+			a.Leave()
+			if _, err := a.Again(t.Context(), nil); !fault.Is(err, fault.Cancelled) {
+				t.Errorf("who left got %v", err)
+			}
+		}},
+		{"a newcomer comes before the next turn of others", func(t *testing.T, r *rig) {
+			var first []*Place
+			for range 10 {
+				first = append(first, r.enter("ada", "ada", "", Person, "x"))
+			}
+			ben := r.enter("ben", "ben", "", Person, "x")
+			first[0].Leave()
+			if !has(ben) {
+				t.Error("the newcomer waits behind a pile")
+			}
+			first[1].Leave()
+			if !has(first[2]) {
+				t.Error("the pile does not move on")
+			}
+		}},
+		{"newcomers keep nobody waiting for ever", func(t *testing.T, r *rig) {
+			r.Serve("x", 1)
+			working := r.enter("ada", "ada", "", Person, "x")
+			second := r.enter("ada", "ada", "", Person, "x")
+			next := r.enter("0", "0", "", Person, "x")
+			for i := 1; !has(second); i++ {
+				if i > roundMost+5 {
+					t.Fatalf("%d newcomers went before", i)
+				}
+				working.Leave()
+				working, next = next, r.enter(fmt.Sprint(i), fmt.Sprint(i), "", Person, "x")
+			}
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tt.run(t, newRow(t, map[string]int{"x": 2}))
+			tt.run(t, newRig(t, map[string]int{"x": 2}))
 		})
-	}
-}
-
-// TestQueueUnderRandomUse lets many come, move, leave and give up: slots and lanes
-// are never shared by too many, and in the end nothing is left behind.
-func TestQueueUnderRandomUse(t *testing.T) {
-	t.Parallel()
-	r := newRow(t, map[string]int{"x": 2, "y": 1, Local: 1})
-	var mu sync.Mutex
-	using, lanes := map[string]int{}, map[string]int{}
-	limit := map[string]int{"x": 2, "y": 1, Local: 1}
-	take := func(server, lane string, n int) {
-		mu.Lock()
-		defer mu.Unlock()
-		using[server] += n
-		lanes[lane] += n
-		if using[server] > limit[server] || lane != "" && lanes[lane] > 1 {
-			t.Errorf("%d use %q, %d the lane %q", using[server], server, lanes[lane], lane)
-		}
-	}
-	var people sync.WaitGroup
-	for i := range 12 {
-		people.Go(func() {
-			random := rand.New(rand.NewPCG(7, uint64(i)))
-			for range 60 {
-				servers := [][]string{{"x"}, {"y", "x"}, {"x", "y"}, {Local}}[random.IntN(4)]
-				lane := fmt.Sprint("lane ", random.IntN(6))
-				class := Person
-				if random.IntN(6) == 0 {
-					class, lane = Background, ""
-				}
-				p, err := r.Enter(Ticket{Person: fmt.Sprint(i % 5), Lane: lane, Class: class, Servers: func() []string { return servers }, Tell: func(Waiting) {}})
-				if err != nil {
-					if !fault.Is(err, fault.TooMany) {
-						t.Error(err)
-					}
-					continue
-				}
-				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(random.IntN(20))*time.Millisecond)
-				if random.IntN(3) > 0 {
-					cancel()
-					ctx, cancel = context.WithTimeout(t.Context(), 30*time.Second)
-				}
-				server, err := p.Wait(ctx)
-				if err == nil {
-					take(server, lane, 1)
-					if random.IntN(4) == 0 {
-						time.Sleep(time.Duration(random.IntN(2)) * time.Millisecond)
-					}
-					take(server, lane, -1)
-					if random.IntN(5) == 0 && len(servers) > 1 {
-						if server, err = p.Again(ctx, []string{server}); err == nil {
-							take(server, lane, 1)
-							take(server, lane, -1)
-						}
-					}
-				} else if !errors.Is(err, context.DeadlineExceeded) {
-					t.Error(err)
-				}
-				p.Leave()
-				cancel()
-			}
-		})
-	}
-	people.Wait()
-	if !r.Idle() || len(r.people) != 0 || len(r.ring) != 0 || len(r.lanes) != 0 {
-		t.Errorf("left behind: %d people, %d lanes", len(r.people), len(r.lanes))
-	}
-	for server := range limit {
-		if n := r.Busy(server); n != 0 {
-			t.Errorf("%d slots of %q are lost", n, server)
-		}
 	}
 }
