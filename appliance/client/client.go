@@ -105,11 +105,20 @@ func (c *Client) Call(ctx context.Context, method, path string, in, out any) err
 	return c.do(req, out)
 }
 
-// Upload sends body as it is; size is its length in bytes, or -1 where it is
+// Upload sends body as it is, by POST; size is its length in bytes, or -1 where it is
 // not known before its end. told is called with the number of bytes sent so far;
 // nil = nobody wants to know.
 func (c *Client) Upload(ctx context.Context, path string, body io.Reader, size int64, told func(int64), out any) error {
-	req, err := c.request(ctx, http.MethodPost, path, nil)
+	return c.send(ctx, http.MethodPost, path, body, size, told, out)
+}
+
+// Put is Upload by PUT, for what is named by its path.
+func (c *Client) Put(ctx context.Context, path string, body io.Reader, size int64, told func(int64), out any) error {
+	return c.send(ctx, http.MethodPut, path, body, size, told, out)
+}
+
+func (c *Client) send(ctx context.Context, method, path string, body io.Reader, size int64, told func(int64), out any) error {
+	req, err := c.request(ctx, method, path, nil)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ const (
 
 func newAsk(o *options) *cobra.Command {
 	var bases []string
+	var model string
 	cmd := &cobra.Command{
 		Use:   `ask "QUESTION"`,
 		Short: "Ask the knowledge bases; streams the answer, then its numbered sources",
@@ -38,15 +39,19 @@ The operator asks all knowledge bases; nothing is kept as a conversation, the ac
 		Example: `  chatets ask "Who is called when the cold store alarms?" --knowledge "Ward handbook"`,
 		Args:    exactly(1, "one question, in quotes"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.with(cmd, func(s *service) error { return o.ask(cmd, s, args[0], bases) })
+			return o.with(cmd, func(s *service) error { return o.ask(cmd, s, args[0], bases, model) })
 		},
 	}
 	cmd.Flags().StringArrayVar(&bases, "knowledge", nil, "`name` or id of a knowledge base to ask; may be repeated (default all)")
+	cmd.Flags().StringVar(&model, "model", "", "`name` of the model that answers, or extractive for the documents' own words (default as set)")
 	return cmd
 }
 
-func (o *options) ask(cmd *cobra.Command, s *service, question string, names []string) error {
+func (o *options) ask(cmd *cobra.Command, s *service, question string, names []string, model string) error {
 	in := map[string]any{"question": question}
+	if model != "" {
+		in["model"] = model
+	}
 	if len(names) > 0 {
 		var ids []string
 		for _, name := range names {
@@ -71,6 +76,9 @@ func (o *options) ask(cmd *cobra.Command, s *service, question string, names []s
 		return nil
 	}
 	a.breakLine()
+	if a.unsupported {
+		o.say("\nNo source supports this answer.")
+	}
 	o.printSources(a.sources)
 	return nil
 }
@@ -81,6 +89,8 @@ type answer struct {
 	sources []citation
 	open    bool // a line is not ended
 	ended   bool
+
+	unsupported bool // no source supports it
 }
 
 // take is one event of the run.
@@ -106,6 +116,14 @@ func (a *answer) take(e client.Event) error {
 		if a.o.json {
 			return a.o.printJSON(json.RawMessage(e.Data))
 		}
+		var d struct {
+			Citations   []citation `json:"citations"`
+			Unsupported bool       `json:"unsupported"`
+		}
+		if err := json.Unmarshal(e.Data, &d); err != nil {
+			return fmt.Errorf("read the end of the answer: %w", err)
+		}
+		a.sources, a.unsupported = d.Citations, d.Unsupported // of all that were given, those the answer names
 	case "error":
 		a.ended = true
 		if err := client.Problem(e.Data); err != nil {
