@@ -36,9 +36,13 @@ func quoted(s string) string {
 func dialects() map[string]dialect {
 	openAI := dialect{
 		kind: OpenAI, path: "/v1/chat/completions",
-		begin:    "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n",
-		text:     func(s string) string { return `data: {"choices":[{"index":0,"delta":{"content":` + quoted(s) + "}}]}\n\n" },
-		thinking: func(s string) string { return `data: {"choices":[{"index":0,"delta":{"reasoning_content":` + quoted(s) + "}}]}\n\n" },
+		begin: "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n",
+		text: func(s string) string {
+			return `data: {"choices":[{"index":0,"delta":{"content":` + quoted(s) + "}}]}\n\n"
+		},
+		thinking: func(s string) string {
+			return `data: {"choices":[{"index":0,"delta":{"reasoning_content":` + quoted(s) + "}}]}\n\n"
+		},
 		call: func(index int, id, name, piece string) string {
 			head := ""
 			if name != "" {
@@ -50,20 +54,30 @@ func dialects() map[string]dialect {
 		reason: func(reason string) string {
 			return `data: {"choices":[{"index":0,"delta":{},"finish_reason":` + quoted(map[string]string{ReasonTools: "tool_calls"}[reason]+map[string]string{ReasonStop: "stop", ReasonLength: "length"}[reason]) + "}]}\n\n"
 		},
-		last:    "data: [DONE]\n\n",
-		whole:   func(text string) string { return `{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":` + quoted(text) + `},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":3}}` },
-		failure: func(kind, words string) string { return `{"error":{"message":` + quoted(words) + `,"type":` + quoted(kind) + `,"code":500}}` },
+		last: "data: [DONE]\n\n",
+		whole: func(text string) string {
+			return `{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":` + quoted(text) + `},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":3}}`
+		},
+		failure: func(kind, words string) string {
+			return `{"error":{"message":` + quoted(words) + `,"type":` + quoted(kind) + `,"code":500}}`
+		},
 	}
 	openAI.end = func(reason string) string {
 		return openAI.reason(reason) + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3}}\n\n" + openAI.last
 	}
-	said := func(kind, rest string) string { return "event: " + kind + "\ndata: {\"type\":" + quoted(kind) + rest + "}\n\n" }
+	said := func(kind, rest string) string {
+		return "event: " + kind + "\ndata: {\"type\":" + quoted(kind) + rest + "}\n\n"
+	}
 	anthropic := dialect{
 		kind: Anthropic, path: "/v1/messages",
 		begin: said("message_start", `,"message":{"id":"m","role":"assistant","content":[],"usage":{"input_tokens":5,"cache_read_input_tokens":4,"output_tokens":1}}`) +
 			said("ping", ""),
-		text:     func(s string) string { return said("content_block_delta", `,"index":1,"delta":{"type":"text_delta","text":`+quoted(s)+"}") },
-		thinking: func(s string) string { return said("content_block_delta", `,"index":0,"delta":{"type":"thinking_delta","thinking":`+quoted(s)+"}") },
+		text: func(s string) string {
+			return said("content_block_delta", `,"index":1,"delta":{"type":"text_delta","text":`+quoted(s)+"}")
+		},
+		thinking: func(s string) string {
+			return said("content_block_delta", `,"index":0,"delta":{"type":"thinking_delta","thinking":`+quoted(s)+"}")
+		},
 		call: func(index int, id, name, piece string) string {
 			out := ""
 			if name != "" {
@@ -74,9 +88,13 @@ func dialects() map[string]dialect {
 		reason: func(reason string) string {
 			return said("message_delta", `,"delta":{"stop_reason":`+quoted(map[string]string{ReasonStop: "end_turn", ReasonLength: "max_tokens"}[reason]+map[string]string{ReasonTools: "tool_use"}[reason])+`},"usage":{"output_tokens":3}`)
 		},
-		last:    said("message_stop", ""),
-		whole:   func(text string) string { return `{"type":"message","role":"assistant","content":[{"type":"text","text":` + quoted(text) + `}],"stop_reason":"end_turn","usage":{"input_tokens":9,"output_tokens":3}}` },
-		failure: func(kind, words string) string { return `{"type":"error","error":{"type":` + quoted(kind) + `,"message":` + quoted(words) + `}}` },
+		last: said("message_stop", ""),
+		whole: func(text string) string {
+			return `{"type":"message","role":"assistant","content":[{"type":"text","text":` + quoted(text) + `}],"stop_reason":"end_turn","usage":{"input_tokens":9,"output_tokens":3}}`
+		},
+		failure: func(kind, words string) string {
+			return `{"type":"error","error":{"type":` + quoted(kind) + `,"message":` + quoted(words) + `}}`
+		},
 	}
 	anthropic.end = func(reason string) string { return anthropic.reason(reason) + anthropic.last }
 	return map[string]dialect{"openai": openAI, "anthropic": anthropic}
