@@ -71,7 +71,7 @@ func (m *Models) due() (due []string, next time.Duration) {
 			next = min(next, wait)
 			continue
 		}
-		l.looking = true
+		l.looking, l.probeAt = true, now.Add(time.Hour) // whoever wants another look meanwhile sets it to zero
 		due = append(due, id)
 	}
 	return due, next
@@ -97,7 +97,9 @@ func (m *Models) look(ctx context.Context, id string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	l.looking = false
-	l.probeAt = m.now().Add(m.pause(l))
+	if !l.probeAt.IsZero() {
+		l.probeAt = m.now().Add(m.pause(l))
+	}
 }
 
 // pause is how long it is until the next look; m.mu is held.
@@ -134,7 +136,7 @@ func (m *Models) probe(ctx context.Context, l *link, client inference.Client) {
 
 // judge writes down how a server is, after a probe that gave h and err.
 func (m *Models) judge(ctx context.Context, l *link, h inference.Health, err error) {
-	next := Health{State: stateOK, Latency: h.Latency, Since: m.now().UTC()}
+	next := Health{State: stateOK, Latency: h.Latency, Since: m.now().UTC().Truncate(time.Millisecond)}
 	switch {
 	case err != nil && fault.Of(err).Code == inference.CodeBusy:
 		next.State, next.Problem = stateBusy, problemOf(err)

@@ -119,7 +119,7 @@ func (m *Models) linkTo(s Server) *link {
 	client, err := m.newClient(s, purposeOf(s.ID))
 	if err != nil {
 		m.log.Error("a model server cannot be used", "server", s.ID, "error", err)
-		l.health = Health{State: stateDown, Problem: Problem{Why: "Its token cannot be opened with the key of this installation.", Cure: "Enter the token again."}, Since: m.now()}
+		l.health = Health{State: stateDown, Problem: Problem{Why: "Its token cannot be opened with the key of this installation.", Cure: "Enter the token again."}, Since: m.now().UTC().Truncate(time.Millisecond)}
 		return l
 	}
 	l.client = client
