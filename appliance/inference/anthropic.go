@@ -2,6 +2,7 @@ package inference
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -39,7 +40,7 @@ func newAnthropic(l *link) Client {
 // Probe implements Client.
 func (c *anthropic) Probe(ctx context.Context) (Health, error) {
 	began := time.Now()
-	err := c.s.json(ctx, "GET", "/v1/models?limit=1", nil, nil)
+	_, err := c.page(ctx, url.Values{"limit": {"1"}})
 	h := Health{Flavour: "anthropic", Latency: time.Since(began)}
 	if stillLoading(err) {
 		h.Busy, err = true, nil
@@ -53,28 +54,42 @@ type anthropicModel struct {
 	MaxModel int    `json:"max_model_len"` // of vLLM
 }
 
+// anthropicList is a page of the list of models.
+type anthropicList struct {
+	Data []anthropicModel `json:"data"`
+	More bool             `json:"has_more"`
+	Last string           `json:"last_id"`
+}
+
+func (c *anthropic) page(ctx context.Context, query url.Values) (anthropicList, error) {
+	var list anthropicList
+	if err := c.s.json(ctx, "GET", "/v1/models?"+query.Encode(), nil, &list); err != nil {
+		return list, err
+	}
+	if list.Data == nil {
+		return list, c.s.unreadable(nil, nil, errors.New("no list of models"))
+	}
+	return list, nil
+}
+
 // Models implements Client.
 func (c *anthropic) Models(ctx context.Context) ([]Model, error) {
 	models := []Model{}
 	query := url.Values{"limit": {anthropicPage}}
 	for range anthropicPages {
-		var page struct {
-			Data []anthropicModel `json:"data"`
-			More bool             `json:"has_more"`
-			Last string           `json:"last_id"`
-		}
-		if err := c.s.json(ctx, "GET", "/v1/models?"+query.Encode(), nil, &page); err != nil {
+		list, err := c.page(ctx, query)
+		if err != nil {
 			return nil, err
 		}
-		for _, m := range page.Data {
+		for _, m := range list.Data {
 			if m.ID != "" {
 				models = append(models, m.model())
 			}
 		}
-		if !page.More || page.Last == "" || page.Last == query.Get("after_id") {
+		if !list.More || list.Last == "" || list.Last == query.Get("after_id") {
 			return models, nil
 		}
-		query.Set("after_id", page.Last)
+		query.Set("after_id", list.Last)
 	}
 	return models, nil
 }
