@@ -120,11 +120,20 @@ func (m *Models) Refresh(ctx context.Context, id string) error {
 		return switchedOff(l)
 	}
 	m.probe(ctx, l, client)
+	if m.doubtful(l) {
+		m.probe(ctx, l, client)
+	}
 	if err := m.discover(ctx, l, client); err != nil {
 		return outside(err)
 	}
-	m.nudge("")
 	return nil
+}
+
+// doubtful reports whether the last look went wrong and another has to confirm it.
+func (m *Models) doubtful(l *link) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return l.failed == 1 && l.health.State != stateDown
 }
 
 func switchedOff(l *link) error {

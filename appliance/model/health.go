@@ -146,8 +146,7 @@ func (m *Models) judge(ctx context.Context, l *link, h inference.Health, err err
 		next.State, next.Problem = stateBusy, Problem{Why: "It is loading a model.", Cure: "Wait a moment; ChatETS looks again every few seconds."}
 	}
 	m.mu.Lock()
-	id := l.id
-	if m.links[id] != l { // removed or changed while it was asked
+	if m.links[l.id] != l { // removed or changed while it was asked
 		m.mu.Unlock()
 		return
 	}
@@ -156,16 +155,12 @@ func (m *Models) judge(ctx context.Context, l *link, h inference.Health, err err
 	if next.State != stateDown {
 		l.failed = 0
 	} else if l.failed == 1 && before.State == stateOK {
+		if !l.looking {
+			l.probeAt = m.now().Add(m.pause(l))
+		}
 		m.mu.Unlock()
+		m.nudge("")
 		return // once is not enough
-	}
-	same := before.State == next.State && before.Problem == next.Problem
-	if same {
-		next.Since = before.Since
-	}
-	l.health = next
-	if before.State == stateDown && next.State == stateOK {
-		l.discoverAt = time.Time{} // what it has may have changed
 	}
 	says := err == nil && (l.server.Flavour != h.Flavour || l.server.Version != h.Version)
 	if says {
@@ -173,39 +168,36 @@ func (m *Models) judge(ctx context.Context, l *link, h inference.Health, err err
 	}
 	m.mu.Unlock()
 	if says {
-		if err := m.store.said(ctx, id, h.Flavour, h.Version); err != nil {
-			m.log.Error("what a server says of itself cannot be kept", "server", id, "error", err)
+		if err := m.store.said(ctx, l.id, h.Flavour, h.Version); err != nil {
+			m.log.Error("what a server says of itself cannot be kept", "server", l.id, "error", err)
 		}
 	}
-	if next.State == stateOK {
-		m.healthy(id)
-	}
+	same := before.State == next.State && before.Problem == next.Problem
 	if same {
-		return
-	}
-	m.turned(ctx, l, before, next)
-}
-
-// turned tells everybody that a server has another state.
-func (m *Models) turned(ctx context.Context, l *link, before, next Health) {
-	id := l.id
-	since, err := m.store.turned(ctx, id, next)
-	if err != nil && ctx.Err() == nil {
-		m.log.Error("the health of a server cannot be kept", "server", id, "error", err)
+		next.Since = before.Since
+	} else if since, err := m.store.turned(ctx, l.id, next); err != nil {
+		m.log.Error("the health of a server cannot be kept", "server", l.id, "error", err)
+	} else if !since.IsZero() {
+		next.Since = since // from before the start, or under another reason
 	}
 	m.mu.Lock()
-	if !since.IsZero() && l.health.State == next.State {
-		l.health.Since = since // from before the start
+	l.health = next
+	if before.State == stateDown && next.State == stateOK {
+		l.discoverAt = time.Time{} // what it has may have changed
 	}
 	slots := l.slots
 	m.mu.Unlock()
-	if before.State != next.State {
-		m.log.Info("a model server has another state", "server", id, "name", m.name(id), "state", next.State, "was", before.State, "why", next.Why)
+	if next.State == stateOK {
+		m.healthy(l.id)
+	}
+	switch {
+	case before.State != next.State:
+		m.log.Info("a model server has another state", "server", l.id, "name", m.name(l.id), "state", next.State, "was", before.State, "why", next.Why)
 		if slots > 0 {
-			m.queue.Serve(id, slots) // whoever waits asks again where to go
+			m.queue.Serve(l.id, slots) // whoever waits asks again where to go
 		}
 		m.tell("servers", "models")
-	} else {
+	case !same:
 		m.tell("servers")
 	}
 }

