@@ -85,8 +85,8 @@ func TestAStoppedAnswerIsGoneOnWith(t *testing.T) {
 	if got := textOf(t, all); got != words(60) {
 		t.Errorf("got %q", got)
 	}
-	if got := thoughtsOf(t, all); !strings.HasPrefix(got, kept.Thinking) {
-		t.Errorf("thought %q, before %q", got, kept.Thinking)
+	if got := thoughtsOf(t, all[:3]); got != kept.Thinking || len(thoughtsOf(t, all)) <= len(got) {
+		t.Errorf("begins with the thoughts %q, kept were %q", got, kept.Thinking)
 	}
 	m := r.transcript("ada", a.Conversation.ID).Messages[1]
 	if m.State != StateDone || m.Content != words(60) || m.Thinking != thoughtsOf(t, all) || m.Problem != nil || m.Model != slow || len(m.Versions.IDs) != 1 || !m.CreatedAt.Equal(kept.CreatedAt) {
@@ -142,7 +142,7 @@ func TestAnAnswerIsGoneOnWithOnce(t *testing.T) {
 func TestAContinuedAnswerKeepsItsSources(t *testing.T) {
 	t.Parallel()
 	const cites = "cites:rate=40,say=cite"
-	r, _ := openModels(t, twoShelves(), cites)
+	r, _ := openModels(t, twoShelves(), cites, slow)
 	a := r.askModel("ada", cites, "visiting hours")
 	rd := r.follow("ada", a.Run.ID, 0)
 	var shown []Event
@@ -162,13 +162,29 @@ func TestAContinuedAnswerKeepsItsSources(t *testing.T) {
 	for range 2 {
 		next := must[Accepted](r, "ada", "POST", "/api/messages/"+a.Answer.ID+"/continue", "{}", 202, "Prefer", "respond-async")
 		events := r.stopAt("ada", next, len(kept.Content))
-		if i := slices.IndexFunc(events, called(EventCitations)); i < 0 || !strings.Contains(string(events[i].Data), kept.Citations[0].Document.ID) {
-			t.Errorf("the sources are not told again: %s", wire(events))
+		if events[2].Name != EventCitations || !strings.Contains(string(events[2].Data), kept.Citations[0].Document.ID) {
+			t.Errorf("the sources are not told again behind the text: %s", wire(events))
 		}
 		m := r.transcript("ada", a.Conversation.ID).Messages[1]
 		if len(m.Citations) == 0 || string(encode(m.Citations[0])) != string(encode(kept.Citations[0])) || !strings.HasPrefix(m.Content, kept.Content) {
 			t.Fatalf("got %+v", m)
 		}
+		kept = m
+	}
+	// Stopped again before its turn came, it is what it was.
+	for range 4 {
+		busy := r.askModel("ben", slow, "visiting hours")
+		r.follow("ben", busy.Run.ID, 0).until(called(EventThinking))
+	}
+	r.exec(`UPDATE message SET state = 'stopped' WHERE id = '` + a.Answer.ID + `'`)
+	next := must[Accepted](r, "ada", "POST", "/api/messages/"+a.Answer.ID+"/continue", "{}", 202, "Prefer", "respond-async")
+	must[struct{}](r, "ada", "POST", "/api/runs/"+next.Run.ID+"/stop", "", 202)
+	if got := phasesOf(t, r.follow("ada", next.Run.ID, 0).rest()); slices.Contains(got, "writing") {
+		t.Errorf("it went through %v", got)
+	}
+	m := r.transcript("ada", a.Conversation.ID).Messages[1]
+	if m.State != StateStopped || m.Content != kept.Content || string(encode(m.Citations)) != string(encode(kept.Citations)) || m.Kind != KindGenerated || m.Model != cites {
+		t.Errorf("got %+v, was %+v", m, kept)
 	}
 }
 
@@ -237,9 +253,21 @@ func TestVersionsOfSeveralModels(t *testing.T) {
 	if !slices.Equal(none.Versions.IDs, []string{x.Answer.ID, same.ID, other.ID, none.ID}) || !other.Unsupported || same.Unsupported {
 		t.Errorf("got %+v", none.Versions)
 	}
-	// The conversation keeps the model it was begun with.
+	if again := must[Exchange](r, "ada", "POST", "/api/messages/"+other.ID+"/regenerate", "", 200).Answer; again.Model != other.Model {
+		t.Errorf("another version of an answer of %s is of %s", other.Model, again.Model)
+	}
+	// The conversation keeps the model it was begun with, until another is named.
 	if next := r.more("ada", x.Conversation.ID, "cold store alarm"); next.Answer.Model != "alpha:say=cite" || next.Conversation.Model != "alpha:say=cite" {
 		t.Errorf("got %+v", next)
+	}
+	path := "/api/conversations/" + x.Conversation.ID + "/messages"
+	must[Exchange](r, "ada", "POST", path, `{"message":"visiting hours","model":"beta:say=foreign"}`, 200)
+	if next := r.more("ada", x.Conversation.ID, "cold store alarm"); next.Answer.Model != "beta:say=foreign" {
+		t.Errorf("got %+v", next.Answer)
+	}
+	must[Exchange](r, "ada", "POST", path, `{"message":"visiting hours","model":"extractive"}`, 200)
+	if next := r.more("ada", x.Conversation.ID, "cold store alarm"); next.Answer.Model != "" || next.Answer.Kind != KindExtractive {
+		t.Errorf("got %+v", next.Answer)
 	}
 	for _, tt := range []struct {
 		name, path, body string
