@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,8 +46,8 @@ func tag(name, rest string) string {
 
 func TestOllamaModels(t *testing.T) {
 	t.Parallel()
-	var s sent
-	c := clientFor(t, Ollama, Limits{}, s.keep(house(map[string]string{
+	var shows atomic.Int32
+	here := house(map[string]string{
 		"chat:8b":     `{"capabilities":["completion","vision","tools","thinking"],"model_info":{"general.architecture":"llama","llama.context_length":131072,"llama.vision.context_length":7,"llama.embedding_length":4096},"parameters":"temperature 0.7\nnum_ctx 8192"}`,
 		"cold:1b":     `{"capabilities":["completion"],"model_info":{"llama.context_length":2048},"parameters":"num_ctx                        512\nstop \"</s>\""}`,
 		"vectors":     `{"capabilities":["embedding"],"model_info":{"bert.context_length":512,"bert.embedding_length":768}}`,
@@ -57,7 +58,13 @@ func TestOllamaModels(t *testing.T) {
 		"odd numbers": `{"capabilities":["completion"],"model_info":{"x.context_length":"many"}}`,
 		"cloud":       `{"capabilities":["completion"]}`,
 	}, tag("chat:8b", ""), tag("cold:1b", ""), tag("vectors", ""), tag("old", ""), tag("old-chat", ""), tag("painter", ""), tag("hidden", ""), tag("damaged", ""), tag("odd numbers", ""),
-		tag("cloud", `,"remote_host":"https://ollama.example","remote_model":"big"`))))
+		tag("cloud", `,"remote_host":"https://ollama.example","remote_model":"big"`))
+	c := clientFor(t, Ollama, Limits{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/show" {
+			shows.Add(1)
+		}
+		here.ServeHTTP(w, r)
+	}))
 	for range 2 {
 		got, err := c.Models(t.Context())
 		if err != nil {
@@ -84,14 +91,8 @@ func TestOllamaModels(t *testing.T) {
 			t.Errorf("got\n%+v\nwant\n%+v", got, want)
 		}
 	}
-	shows := 0
-	for _, r := range s.all {
-		if r == "POST /api/show" {
-			shows++
-		}
-	}
-	if shows != 10 { // nine that are here, and the damaged one again
-		t.Errorf("%d models were looked at, want each once", shows)
+	if shows.Load() != 10 { // nine that are here, and the damaged one again
+		t.Errorf("%d models were looked at, want each once", shows.Load())
 	}
 }
 
@@ -117,7 +118,7 @@ func TestOllamaLoads(t *testing.T) {
 	var s sent
 	mux := house(nil)
 	mux.HandleFunc("POST /api/chat", func(w http.ResponseWriter, r *http.Request) {
-		if s.at("model") == `"vectors"` && s.at("keep_alive") != "0" {
+		if s.at("model") == `"vectors"` && s.at("keep_alive") != `"0s"` {
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, `{"error":"\"vectors\" does not support chat"}`)
 			return
@@ -150,7 +151,7 @@ func TestOllamaLoads(t *testing.T) {
 	if err := c.Unload(t.Context(), "vectors"); err != nil {
 		t.Fatal(err)
 	}
-	if s.at("keep_alive") != "0" || s.at("messages") != "[]" {
+	if s.at("keep_alive") != `"0s"` || s.at("messages") != "[]" {
 		t.Errorf("sent %v", s.got)
 	}
 	loaded, known, err := c.Loaded(t.Context())
@@ -163,7 +164,7 @@ func TestOllamaEmbed(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, body, code string }{
 		{"vectors", `{"embeddings":[[3,4],[0,2]]}`, ""},
-		{"one too few", `{"embeddings":[[3,4]]}`, CodeBroken},
+		{"one too many", `{"embeddings":[[3,4],[0,2],[1,1]]}`, CodeBroken},
 		{"none", `{"embeddings":null}`, CodeBroken},
 		{"no numbers", `{"embeddings":[["NaN",4],[0,2]]}`, CodeBroken},
 		{"numbers that are too large", `{"embeddings":[[1e99,4],[0,2]]}`, CodeBroken},
@@ -266,7 +267,7 @@ func TestOllamaPutFails(t *testing.T) {
 			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = io.WriteString(w, `{"error":"write /var/lib/ollama/models/blobs/x: no space left on device"}`)
 		}},
-		{"a server that does not read", CodeStalled, endless("x"), func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
+		{"a server that does not read", CodeStalled, endless("x"), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -274,13 +275,19 @@ func TestOllamaPutFails(t *testing.T) {
 			if tt.code == CodeStalled {
 				size = 1 << 40
 			}
+			held := make(chan struct{})
 			shelf := clientFor(t, Ollama, Limits{Idle: 200 * time.Millisecond}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodHead {
 					w.WriteHeader(http.StatusNotFound)
 					return
 				}
+				if tt.answer == nil {
+					<-held
+					return
+				}
 				tt.answer(w, r)
 			})).(Shelf)
+			t.Cleanup(func() { close(held) })
 			err := shelf.Put(t.Context(), sum, size, tt.body, nil)
 			if err == nil || codeOf(err) != tt.code {
 				t.Errorf("got %v (%s), want %s", err, codeOf(err), tt.code)
