@@ -208,18 +208,20 @@ func TestOllamaRefusesBeforeItAsks(t *testing.T) {
 func TestOllamaSilence(t *testing.T) {
 	t.Parallel()
 	short := Limits{FirstByte: 300 * time.Millisecond, Idle: 100 * time.Millisecond}
+	patient := Limits{FirstByte: time.Minute, Idle: 100 * time.Millisecond}
 	for _, tt := range []struct {
 		name, stream string
+		limits       Limits
 		want         outcome
 	}{
-		{"before the answer", "", outcome{code: CodeStalled, says: "begin"}},
-		{"in the middle", ollamaText("Hel"), outcome{text: "Hel", code: CodeStalled, says: "going on"}},
-		{"after the end", ollamaText("Hel") + ollamaEnd, outcome{text: "Hel", reason: ReasonStop}},
+		{"before the answer", "", short, outcome{code: CodeStalled, says: "begin"}},
+		{"in the middle", ollamaText("Hel"), patient, outcome{text: "Hel", code: CodeStalled, says: "going on"}},
+		{"after the end", ollamaText("Hel") + ollamaEnd, patient, outcome{text: "Hel", reason: ReasonStop}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			gone := make(chan struct{})
-			c := clientFor(t, Ollama, short, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c := clientFor(t, Ollama, tt.limits, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				defer close(gone)
 				_, _ = io.Copy(io.Discard, r.Body)
 				if tt.stream != "" {
