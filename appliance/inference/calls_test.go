@@ -71,6 +71,9 @@ func TestCallsAreCollectedHoweverTheyCome(t *testing.T) {
 		{"no arguments, all of them index 0", []string{
 			`{"index":0,"id":"a","function":{"name":"now"}}`,
 			`{"index":0,"id":"b","function":{"name":"now"}}`}, []string{`a now {}`, `b now {}`}},
+		{"other names without arguments, all of them index 0", []string{
+			`{"index":0,"function":{"name":"now"}}`,
+			`{"index":0,"function":{"name":"here"}}`}, []string{`? now {}`, `? here {}`}},
 		{"one id for two indexes", []string{
 			`{"index":0,"id":"a","function":{"name":"find","arguments":"{}"}}`,
 			`{"index":1,"id":"a","function":{"name":"read","arguments":"{}"}}`}, []string{`a find {}`, `? read {}`}},

@@ -11,7 +11,7 @@ import (
 )
 
 // afterEnd is how long a server may take from the end of an answer to its counts.
-const afterEnd = 3 * time.Second
+const afterEnd = time.Second
 
 // chatReader reads one answer of chat completions.
 type chatReader struct {

@@ -52,6 +52,7 @@ func TestEventsAreReadAsTheStandardSays(t *testing.T) {
 		{"nothing", "", nil},
 		{"one", "data: a\n\n", []told{{data: "a"}}},
 		{"CRLF", "data: a\r\n\r\ndata: b\r\n\r\n", []told{{data: "a"}, {data: "b"}}},
+		{"CRLF between lines of an event", "event: x\r\ndata: a\r\ndata: b\r\n\r\n", []told{{name: "x", data: "a\nb"}}},
 		{"CR", "data: a\r\rdata: b\r\r", []told{{data: "a"}, {data: "b"}}},
 		{"ends mixed", "data: a\r\n\ndata: b\r\r\ndata: c\n\r", []told{{data: "a"}, {data: "b"}, {data: "c"}}},
 		{"no blank after the colon", "data:a\n\n", []told{{data: "a"}}},

@@ -139,6 +139,7 @@ func TestWhatBreaksInTheMiddleKeepsWhatCame(t *testing.T) {
 			{"an error event of words", hel + "event: error\ndata: the engine died\n\n", outcome{text: "Hel", code: CodeBroken}},
 			{"an error field", hel + "error: {\"code\":500,\"message\":\"broke\",\"type\":\"server_error\"}\n\n", outcome{text: "Hel", code: CodeBroken}},
 			{"overloaded", hel + "event: error\ndata: " + d.failure("overloaded_error", "Overloaded") + "\n\n", outcome{text: "Hel", code: CodeBusy}},
+			{"overloaded without a wrapping", hel + "event: error\ndata: {\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}\n\n", outcome{text: "Hel", code: CodeBusy}},
 			{"over the context", hel + "data: " + d.failure("exceed_context_size_error", "request (5000 tokens) exceeds the available context size (4096 tokens)") + "\n\n",
 				outcome{text: "Hel", code: CodeContext, says: "takes 4096 tokens, but this text needs 5000"}},
 			{"out of memory", hel + "data: " + d.failure("server_error", "CUDA out of memory") + "\n\n", outcome{text: "Hel", code: CodeBroken, says: "memory"}},
@@ -260,6 +261,7 @@ func TestSilenceEnds(t *testing.T) {
 			{"signs of life but no piece", d.begin, ": alive\n\n", short, outcome{code: CodeStalled, says: "begin"}},
 			{"signs of life in the middle", d.begin + d.text("Hel"), ": alive\n\n", short, outcome{text: "Hel", code: CodeStalled, says: "going on"}},
 			{"after the reason", d.begin + d.text("Hel") + d.reason(ReasonStop), "", short, outcome{text: "Hel", reason: ReasonStop}},
+			{"after the reason, with the limits of every day", d.begin + d.text("Hel") + d.reason(ReasonStop), "", Limits{}, outcome{text: "Hel", reason: ReasonStop}},
 			{"after the end", d.begin + d.text("Hel") + d.end(ReasonStop), "", short, outcome{text: "Hel", reason: ReasonStop}},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
