@@ -1,7 +1,10 @@
 package inference
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -28,6 +31,18 @@ func embedAll(ctx context.Context, texts []string, one func(ctx context.Context,
 		}
 	}
 	return e.out, nil
+}
+
+// vector is one on the wire. Some servers write null for a number that is none,
+// which would be read as zero.
+type vector []float32
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *vector) UnmarshalJSON(raw []byte) error {
+	if bytes.Contains(raw, []byte("null")) {
+		return errors.New("null in a vector")
+	}
+	return json.Unmarshal(raw, (*[]float32)(v))
 }
 
 type embedder struct {

@@ -95,9 +95,15 @@ func (o *ollama) Embed(ctx context.Context, model string, texts []string) ([][]f
 	}
 	o.mu.Unlock()
 	return embedAll(ctx, texts, func(ctx context.Context, batch []string) ([][]float32, error) {
-		var res api.EmbedResponse
+		var res struct {
+			Embeddings []vector `json:"embeddings"`
+		}
 		err := o.s.slow(ctx, http.MethodPost, "/api/embed", api.EmbedRequest{Model: model, Input: batch, Truncate: &whole, Options: options}, &res)
-		return res.Embeddings, err
+		vectors := make([][]float32, len(res.Embeddings))
+		for i, v := range res.Embeddings {
+			vectors[i] = v
+		}
+		return vectors, err
 	})
 }
 

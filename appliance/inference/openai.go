@@ -249,8 +249,8 @@ func (o *openAI) Embed(ctx context.Context, model string, texts []string) ([][]f
 	return embedAll(ctx, texts, func(ctx context.Context, batch []string) ([][]float32, error) {
 		var got struct {
 			Data []struct {
-				Index  *int      `json:"index"`
-				Vector []float32 `json:"embedding"`
+				Index  *int   `json:"index"`
+				Vector vector `json:"embedding"`
 			} `json:"data"`
 		}
 		in := map[string]any{"model": model, "input": batch, "encoding_format": "float"}

@@ -21,8 +21,8 @@ type thinker struct {
 	guessed strings.Builder // the thinking that no tag opened
 	inner   bool            // something of this block was given
 	thought bool            // something of any block was given
-	within  bool            // in the middle of a line of the answer
 	quoted  bool            // the answer itself speaks of tags
+	prev    byte            // the last one given as answer
 }
 
 type thinkState int
@@ -155,28 +155,50 @@ func (t *thinker) think(think *strings.Builder, text string) {
 	think.WriteString(text)
 }
 
+// answer gives text on. A closing tag in it is a stray one, unless the text speaks
+// of tags: it named an opening one, or this one stands in quotes.
 func (t *thinker) answer(said *strings.Builder) bool {
-	if !t.within && t.blocks == 0 && !t.stray && !t.quoted {
-		if tag, open := tagAt(t.held, "</"); tag != "" {
-			t.stray, t.state, t.held = true, thinkBefore, t.held[len(tag):]
+	for from := 0; t.blocks == 0 && !t.stray && !t.quoted; {
+		at := strings.IndexByte(t.held[from:], '<')
+		if at < 0 {
+			break
+		}
+		at += from
+		closing, half := tagAt(t.held[at:], "</")
+		opening, open := tagAt(t.held[at:], "<")
+		switch {
+		case closing != "" && !t.inQuotes(at):
+			t.say(said, at)
+			t.stray, t.state, t.held = true, thinkBefore, t.held[len(closing):]
 			return true
-		} else if open {
-			return false
-		}
-		if tag, open := tagAt(t.held, "<"); tag != "" {
+		case closing != "", opening != "":
 			t.quoted = true
-		} else if open {
+		case half || open:
+			t.say(said, at)
 			return false
 		}
+		from = at + 1
 	}
-	n := strings.IndexByte(t.held, '\n') + 1
-	t.within = n == 0
-	if n == 0 {
-		n = len(t.held)
+	t.say(said, len(t.held))
+	return false
+}
+
+// inQuotes reports whether a quote stands before that place of what is held.
+func (t *thinker) inQuotes(at int) bool {
+	before := t.prev
+	if at > 0 {
+		before = t.held[at-1]
+	}
+	return strings.IndexByte("`'\"", before) >= 0 && before != 0
+}
+
+// say gives the first n bytes of what is held as answer.
+func (t *thinker) say(said *strings.Builder, n int) {
+	if n > 0 {
+		t.prev = t.held[n-1]
 	}
 	said.WriteString(t.held[:n])
 	t.held = t.held[n:]
-	return true
 }
 
 // tagAt gives the tag of thinking that text begins with, and reports whether text

@@ -46,6 +46,8 @@ func TestThinker(t *testing.T) {
 		{name: "a tag in the answer", in: "Use <think> and </think>.", answer: "Use <think> and </think>."},
 		{name: "a block in the answer", in: "So:\n<think>\nx\n</think>\nDone.", answer: "So:\n<think>\nx\n</think>\nDone."},
 		{name: "tags after a block", in: "<think>a</think>Say\n</think>\nso.", thinking: "a", answer: "Say\n</think>\nso."},
+		{name: "a closing tag in quotes", in: "End with `</think>`, or \"</think>\".\n</think>", answer: "End with `</think>`, or \"</think>\".\n</think>"},
+		{name: "without its beginning, in one line", in: "Hm.</think>Yes </think>.", answer: "Hm.Yes </think>.", stray: true},
 		{name: "without its beginning", in: "Hm.\n</think>\n\nYes.", answer: "Hm.\nYes.", stray: true},
 		{name: "led", in: "Hm.\n</think>\n\nYes.", lead: true, thinking: "Hm.", answer: "Yes.", stray: true},
 		{name: "led, in one line", in: "Hm.</think>Yes.", lead: true, thinking: "Hm.", answer: "Yes.", stray: true},
@@ -77,7 +79,7 @@ func TestThinkerCut(t *testing.T) {
 func TestThinkerHoldsNothing(t *testing.T) {
 	t.Parallel()
 	var th thinker
-	for _, piece := range []string{"A", " few ", "words <", " 3\n", "and", " <think", "> more"} {
+	for _, piece := range []string{"A", " few ", "words < ", "3\n", "and", " <b>", "> more < less"} {
 		if thinking, answer := th.add(piece); thinking != "" || answer != piece {
 			t.Errorf("%q: got %q, %q", piece, thinking, answer)
 		}
