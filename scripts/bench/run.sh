@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures what docs/sizing.md states, on this machine: start, memory, pages, requests, storage, retrieval.
+# Measures what docs/sizing.md states, on this machine: start, memory, pages, requests, streams, storage, retrieval.
 # IR_DATA=DIR names a folder of retrieval test sets (corpus.jsonl, queries.jsonl, qrels.tsv); without it that part is left out.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -50,6 +50,9 @@ before=$(cpu); asked=50
 for _ in $(seq $asked); do json -o /dev/null -d '{"message":"How are answers and citations made?"}' "$base/api/conversations"; done
 row "a question answered from the sample, CPU" "$(micro "$(awk -v a="$before" -v b="$(cpu)" 'BEGIN { print b - a }')" $asked)"
 stop
+
+echo
+go run ./scripts/bench/stream -bin "$bin"
 
 echo
 go test -run '^$' -bench . -benchtime 300x ./appliance/sqlite ./appliance/blob ./appliance/web ./appliance/lexical ./appliance/library ./appliance/chat 2>/dev/null |
