@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -72,7 +73,7 @@ func (o *ollama) Load(ctx context.Context, model string, context int) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.contexts[model] = context
+	o.contexts[plainName(model)] = context
 	return nil
 }
 
@@ -90,7 +91,7 @@ func (o *ollama) Embed(ctx context.Context, model string, texts []string) ([][]f
 	whole := false
 	options := map[string]any{}
 	o.mu.Lock()
-	if n := o.contexts[model]; n > 0 {
+	if n := o.contexts[plainName(model)]; n > 0 {
 		options["num_ctx"] = n // another value would load the model again
 	}
 	o.mu.Unlock()
@@ -116,6 +117,9 @@ func nameOf(names ...string) string {
 	}
 	return ""
 }
+
+// plainName is a name without the tag that Ollama adds where there is none.
+func plainName(model string) string { return strings.TrimSuffix(model, ":latest") }
 
 // cannot is the failure of a request that the model has not the ability for.
 func cannot(what string) error {

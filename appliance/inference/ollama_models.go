@@ -41,16 +41,24 @@ func (o *ollama) Models(ctx context.Context) ([]Model, error) {
 		})
 	}
 	work.Wait()
-	models := make([]Model, 0, len(here))
+	models, damaged := make([]Model, 0, len(here)), 0
 	for i, m := range found {
-		if failed[i] != nil {
-			return nil, failed[i]
+		switch codeOf(failed[i]) {
+		case CodeModel, CodeBroken, CodeCannot:
+			// It was just removed, or is damaged; the others are well.
+			if damaged++; damaged == len(here) {
+				return nil, failed[i]
+			}
+		default:
+			if failed[i] != nil {
+				return nil, failed[i]
+			}
 		}
 		if m == nil {
 			continue
 		}
 		for _, l := range loaded {
-			if l.Model == m.Name {
+			if plainName(l.Model) == plainName(m.Name) {
 				m.Loaded = true
 				if l.Context > 0 {
 					m.Context = l.Context
@@ -63,16 +71,10 @@ func (o *ollama) Models(ctx context.Context) ([]Model, error) {
 	return models, nil
 }
 
-// look is what a model can do, nil where that is nothing of ours. A model that
-// cannot be looked at, because it is damaged or was just removed, is left out too
-// and does not take the others with it.
+// look is what a model can do, nil where that is nothing of ours.
 func (o *ollama) look(ctx context.Context, tag api.ListModelResponse) (*Model, error) {
 	name := nameOf(tag.Model, tag.Name)
 	show, err := o.show(ctx, name, tag.Digest)
-	switch codeOf(err) {
-	case CodeModel, CodeBroken, CodeCannot:
-		return nil, nil
-	}
 	if err != nil {
 		return nil, err
 	}

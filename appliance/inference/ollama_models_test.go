@@ -96,6 +96,17 @@ func TestOllamaModels(t *testing.T) {
 	}
 }
 
+func TestOllamaModelsThatAreAllDamaged(t *testing.T) {
+	t.Parallel()
+	c := clientFor(t, Ollama, Limits{}, house(nil, tag("a", ""), tag("b", "")))
+	if got, err := c.Models(t.Context()); codeOf(err) != CodeModel {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if got, err := clientFor(t, Ollama, Limits{}, house(nil)).Models(t.Context()); err != nil || got == nil || len(got) != 0 {
+		t.Errorf("a server without models: got %v, %v", got, err)
+	}
+}
+
 func TestOllamaProbe(t *testing.T) {
 	t.Parallel()
 	var s sent
@@ -118,7 +129,7 @@ func TestOllamaLoads(t *testing.T) {
 	var s sent
 	mux := house(nil)
 	mux.HandleFunc("POST /api/chat", func(w http.ResponseWriter, r *http.Request) {
-		if s.at("model") == `"vectors"` && s.at("keep_alive") != `"0s"` {
+		if strings.HasPrefix(s.at("model"), `"vectors`) && s.at("keep_alive") != `"0s"` {
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, `{"error":"\"vectors\" does not support chat"}`)
 			return
@@ -135,7 +146,7 @@ func TestOllamaLoads(t *testing.T) {
 	if s.at("messages") != "[]" || s.at("options", "num_ctx") != "4096" || s.at("stream") != "false" {
 		t.Errorf("sent %v", s.got)
 	}
-	if err := c.Load(t.Context(), "vectors", 512); err != nil {
+	if err := c.Load(t.Context(), "vectors:latest", 512); err != nil {
 		t.Fatal(err)
 	}
 	if s.at("input") != "[]" || s.at("options", "num_ctx") != "512" {
