@@ -97,8 +97,8 @@ func (o *openAI) llamaModels(ctx context.Context, list openAIList) ([]Model, err
 				m.Vision = m.Vision || c == "multimodal" || c == "vision"
 			}
 		}
-		if !many {
-			m.Context, m.Slots = max(m.Context, p.Settings.Context), p.Slots
+		m.Context, m.Slots = max(m.Context, p.Settings.Context), p.Slots
+		if !many { // what else stands in the properties is of one model
 			m.Vision, m.Tools = m.Vision || p.Modalities.Vision, p.TemplateCan.Tools
 			m.Thinking = m.Thinking || thinkingTemplate(p.Template)
 		}
