@@ -42,6 +42,11 @@ type Step struct {
 	Took         time.Duration
 }
 
+// listed reports whether the server told which models it has.
+func (r Report) listed() bool {
+	return slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Name == "list" && s.OK })
+}
+
 // tests are those that run, by the key that whoever asked for them may stop them
 // with.
 type tests struct {
@@ -111,7 +116,13 @@ func (m *Models) Test(ctx context.Context, id, model, key string) (Report, error
 	}
 	defer end()
 	if l, client := m.linked(id); client != nil {
-		return m.try(ctx, l, client, model)
+		report, err := m.try(ctx, l, client, model)
+		if err == nil && report.listed() {
+			if err := m.discover(ctx, l, client); err != nil {
+				m.log.Warn("the models of a server cannot be listed", "server", id, "error", err)
+			}
+		}
+		return report, err
 	}
 	return m.throughTestDoor(ctx, s, model)
 }
