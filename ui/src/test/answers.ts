@@ -26,6 +26,7 @@ export function aConversation(change: Partial<Schema<"Conversation">> = {}): Sch
 export function anAnswer(change: Partial<Schema<"Message">> = {}): Schema<"Message"> {
   return {
     id: "m2",
+    versions: { index: 1, ids: [change.id ?? "m2"] },
     conversation: "c1",
     parent: "m1",
     role: "assistant",
@@ -41,7 +42,42 @@ export function anAnswer(change: Partial<Schema<"Message">> = {}): Schema<"Messa
 
 /** The question it answers. */
 export function aQuestion(change: Partial<Schema<"Message">> = {}): Schema<"Message"> {
-  return { ...anAnswer(), id: "m1", parent: "", role: "user", content: "How efficient is G2?", kind: "question", citations: [], run: "", ...change };
+  return { ...anAnswer(), id: "m1", versions: { index: 1, ids: [change.id ?? "m1"] }, parent: "", role: "user", content: "How efficient is G2?", kind: "question", citations: [], run: "", ...change };
+}
+
+/** An answer that a model wrote, after it thought. */
+export function aGenerated(change: Partial<Schema<"Message">> = {}): Schema<"Message"> {
+  return anAnswer({
+    kind: "generated",
+    model: "mistral-small",
+    content: "Efficiency is **41 %** at 75 % load [1].",
+    citations: [aCitation(1)],
+    thinking: "The handbook names the lower heating value.",
+    thinkingMs: 6_200,
+    usage: { promptTokens: 2_048, outputTokens: 412, tokensPerSecond: 30.7, firstTokenMs: 1_400, totalMs: 14_000 },
+    context: { limit: 32_768, used: 2_100, counted: 2_048, droppedTurns: 0, droppedPassages: 0 },
+    ...change,
+  });
+}
+
+/** A model as the person may choose it. */
+export function aModel(name: string, change: Partial<Schema<"Model">> = {}): Schema<"Model"> {
+  return {
+    id: `id of ${name}`,
+    name,
+    label: name,
+    aliases: [],
+    kind: "chat",
+    capabilities: { vision: false, thinking: false, tools: false },
+    context: 32_768,
+    parameters: "",
+    quantization: "",
+    loaded: true,
+    available: true,
+    default: false,
+    tokensPerSecond: 0,
+    ...change,
+  };
 }
 
 export interface RunEventText {
@@ -56,6 +92,7 @@ export function eventsOf(answer: Schema<"Message">): RunEventText[] {
     ["phase", { phase: "queued", run: answer.run, conversation: answer.conversation, question: answer.parent, answer: answer.id }],
     ["phase", { phase: "searching" }],
     ["citations", answer.citations],
+    ...(answer.thinking ? ([["phase", { phase: "thinking" }], ["thinking", { text: answer.thinking }]] as [string, unknown][]) : []),
     ["phase", { phase: "writing" }],
     ...words.map((word): [string, unknown] => ["delta", { text: word }]),
     ["done", answer],

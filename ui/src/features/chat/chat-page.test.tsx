@@ -96,19 +96,22 @@ describe("a chat", () => {
     const asked: unknown[] = [];
     serve([aQuestion(), anAnswer({ state: "failed", content: "- Half of [1]", problem: { type: "", title: "", status: 500, detail: "The search broke.", code: "internal", cure: "Ask again.", request: "q-1" } })]);
     server.use(
-      http.post("*/api/conversations/c1/messages", async ({ request }) => {
+      http.post("*/api/messages/m2/regenerate", async ({ request }) => {
         asked.push(await request.json(), request.headers.get("Prefer"));
-        return HttpResponse.json({ conversation: { id: "c1" }, run: { id: "r2" }, question: { id: "m3" }, answer: { id: "m4" } }, { status: 202 });
+        return HttpResponse.json({ conversation: { id: "c1" }, run: { id: "r2" }, question: { id: "m1" }, answer: { id: "m4" } }, { status: 202 });
       }),
       http.get("*/api/runs/r2/events", () => stream(aStream().body)),
     );
     show(<ChatPage />, someone());
     const alert = await screen.findByRole("alert");
-    expect(alert).toHaveTextContent("This answer failed. The search broke. Ask again.");
+    expect(alert).toHaveTextContent("The search broke. Ask again. The 4 words above are kept.");
     expect(alert).toHaveTextContent("Request q-1");
     expect(await article()).toHaveTextContent("Half of");
+    expect(await article()).toHaveTextContent("This answer failed.");
     await userEvent.click(within(alert).getByRole("button", { name: "Try again" }));
-    await waitFor(() => expect(asked).toEqual([{ message: "How efficient is G2?", knowledge: [] }, "respond-async"]));
+    await waitFor(() => expect(asked).toEqual([{}, "respond-async"]));
+    expect(await screen.findByRole("button", { name: "Stop writing" })).toBeInTheDocument();
+    expect(screen.getAllByRole("article")).toHaveLength(1);
   });
 
   it("says that it is gone", async () => {

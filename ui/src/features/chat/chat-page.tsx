@@ -1,3 +1,4 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { MessageCircleOff, PanelRight, SquarePen } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useCallback, useEffect, useRef, useState } from "react";
@@ -12,13 +13,16 @@ import { Loading, Skeleton } from "@/components/ui/skeleton";
 import { cx } from "@/lib/cx";
 import { phone, useMedia } from "@/lib/use-media";
 import { useWords } from "@/lib/words";
-import { Answer, Question } from "./answer";
+import { Answer } from "./answer";
 import { Composer, type ComposerHandle } from "./composer";
 import { Dock } from "./dock";
 import { KnowledgePicker } from "./knowledge-picker";
-import type { Message } from "./queries";
+import { ModelPicker } from "./model-picker";
+import { roomQuery, useModels } from "./models";
+import { Bubble, Question } from "./question";
 import { RunLine } from "./run-line";
 import { Transcript, type TranscriptHandle } from "./transcript";
+import { useActs } from "./use-acts";
 import { useChat } from "./use-chat";
 import { chatWords } from "./words";
 
@@ -38,22 +42,43 @@ interface OpenSource {
   byKeys?: boolean;
 }
 
+interface Editing {
+  question: string;
+  /** What was written already and not sent. */
+  text?: string;
+}
+
 function Chat({ id }: { id: string }) {
   const words = useWords(chatWords);
   const chat = useChat(id);
-  const { query, messages, writing, running, ask, stop } = chat;
+  const { query, messages, writing, running, ask, act, stop } = chat;
   const conversation = query.data?.pages[0]?.conversation;
   const composer = useRef<ComposerHandle>(null);
   const transcript = useRef<TranscriptHandle>(null);
   const [sources, setSources] = useState<OpenSource>();
   const [chosen, setChosen] = useState<string[]>();
+  const [chosenModel, setChosenModel] = useState<string>();
+  const [editing, setEditing] = useState<Editing>();
   const knowledge = chosen ?? conversation?.knowledge ?? [];
+  const models = useModels();
+  const modelName = chosenModel ?? conversation?.model ?? "";
+  const writer = models.answering(modelName)?.name ?? "";
+  const room = useQuery({ ...roomQuery(id, writer), enabled: writer !== "" && conversation !== undefined }).data;
   useTitle(conversation?.title);
 
+  const busy = ask.isPending || act.isPending || writing !== undefined;
+  const toLatest = () => requestAnimationFrame(() => transcript.current?.toLatest());
   const send = (message: string) => {
-    ask.mutate({ message, knowledge }, { onError: () => composer.current?.restore(message) });
-    requestAnimationFrame(() => transcript.current?.toLatest());
+    act.reset();
+    ask.mutate({ message, knowledge, model: chosenModel, writer }, { onError: () => composer.current?.restore(message) });
+    toLatest();
   };
+  const acts = useActs({ ...chat, models, knowledge: chosen, model: chosenModel, writer, busy, toLatest, onRefused: setEditing });
+  const edit = useCallback((question: string | undefined) => {
+    setEditing(question === undefined ? undefined : { question });
+    if (question === undefined) composer.current?.focus();
+  }, []);
+  const lastQuestion = messages.findLast((message) => message.role === "user");
   const opener = useRef<HTMLElement>(null);
   const open = useCallback((message: string, number: number) => {
     opener.current = document.activeElement instanceof HTMLElement ? document.activeElement : null;
@@ -65,11 +90,9 @@ function Chat({ id }: { id: string }) {
   };
   const shown = messages.find((message) => message.id === sources?.message);
   const cited = messages.findLast((message) => message.citations.length > 0);
-  const busy = ask.isPending || writing !== undefined;
-  const again = busy ? undefined : (answer: Message) => {
-    const question = messages.find((message) => message.id === answer.parent) ?? before(messages, answer);
-    if (question) send(question.content);
-  };
+
+  const stopping = stop.isPending || (stop.isSuccess && stop.variables === writing?.run);
+  const halt = () => writing?.run && stop.mutate(writing.run);
 
   let body;
   if (query.isPending) body = <ThreadSkeleton />;
@@ -89,17 +112,26 @@ function Chat({ id }: { id: string }) {
         )}
         <ol className="grid gap-6">
           {messages.map((message, i) => (
-            <Turn key={message.id} rest={i < messages.length - 2}>
+            // The versions of a turn share its place, so the way between them keeps the focus.
+            <Turn key={message.versions.ids[0] ?? message.id} rest={i < messages.length - 2}>
               {message.role === "user" ? (
-                <Question>{message.content}</Question>
+                <Question
+                  message={message}
+                  editing={editing?.question === message.id}
+                  draft={editing?.text}
+                  sent={act.isPending && act.variables.kind === "edit" && act.variables.question.id === message.id ? act.variables.message : undefined}
+                  room={room}
+                  onEdit={edit}
+                  acts={acts}
+                />
               ) : (
-                <Answer message={message} current={sources?.message === message.id ? sources.number : undefined} onOpen={open} onAgain={again} />
+                <Answer message={message} current={sources?.message === message.id ? sources.number : undefined} onOpen={open} acts={acts} />
               )}
             </Turn>
           ))}
           {ask.isPending && (
             <li>
-              <Question>{ask.variables.message}</Question>
+              <Bubble>{ask.variables.message}</Bubble>
             </li>
           )}
         </ol>
@@ -113,21 +145,28 @@ function Chat({ id }: { id: string }) {
         panel={sources !== undefined}
         onPanel={cited || sources ? () => setSources(sources || !cited ? undefined : { message: cited.id, number: cited.citations[0]?.number ?? 1 }) : undefined}
       />
-      <Transcript handle={transcript} chat={query.isPending ? "" : id} first={messages[0]?.id} over={writing && <RunLine running={running} />}>
+      <Transcript handle={transcript} chat={query.isPending ? "" : id} first={messages[0]?.id} over={writing && <RunLine running={running} model={writing.kind === "generated" && writing.model ? models.label(writing.model) : ""} stopping={stopping} onLeave={halt} />}>
         {body}
       </Transcript>
       {conversation && (
-        <Dock error={ask.error ?? stop.error} title={ask.error ? words.notSent : undefined} retry={ask.error ? () => composer.current?.submit() : undefined}>
+        <Dock
+          error={ask.error ?? act.error ?? stop.error}
+          title={ask.error ? words.notSent : act.error && act.variables ? words.notDone[act.variables.kind] : undefined}
+          retry={ask.error ? () => composer.current?.submit() : act.error && act.variables && act.variables.kind !== "edit" ? () => act.mutate(act.variables) : undefined}
+        >
           <Composer
             ref={composer}
             chat={id}
             placeholder={messages.length > 0 ? words.placeholderNext : words.placeholder}
             running={writing !== undefined}
-            stopping={stop.isPending || (stop.isSuccess && stop.variables === writing?.run)}
-            sending={ask.isPending}
+            stopping={stopping}
+            sending={ask.isPending || act.isPending}
             onSend={send}
-            onStop={() => writing?.run && stop.mutate(writing.run)}
+            onStop={halt}
+            onEditLast={acts && lastQuestion ? () => edit(lastQuestion.id) : undefined}
+            room={room}
             tools={<KnowledgePicker chosen={knowledge} onChange={setChosen} />}
+            picker={<ModelPicker models={models} chosen={modelName} onChange={setChosenModel} />}
           />
         </Dock>
       )}
@@ -158,11 +197,6 @@ function Turn({ rest, children }: { rest: boolean; children: ReactNode }) {
     return () => clearTimeout(timer);
   }, [rest]);
   return <li className={cx("-mx-2 min-w-0 px-2 [contain-intrinsic-size:auto_12rem]", rest && drawn && "[content-visibility:auto]")}>{children}</li>;
-}
-
-function before(messages: readonly Message[], answer: Message): Message | undefined {
-  const at = messages.findIndex((message) => message.id === answer.id);
-  return messages.slice(0, Math.max(0, at)).findLast((message) => message.role === "user");
 }
 
 function ChatBar({ title, panel, onPanel }: { title: string; panel: boolean; onPanel: (() => void) | undefined }) {

@@ -1,11 +1,15 @@
 import { ArrowUp, Square } from "lucide-react";
-import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "react";
+import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useEffect, useId, useImperativeHandle, useLayoutEffect, useRef, useState } from "react";
 import { useSay } from "@/components/ui/live";
 import { Tooltip } from "@/components/ui/tooltip";
 import { cx } from "@/lib/cx";
+import { useFormat } from "@/lib/format";
 import { useMedia } from "@/lib/use-media";
 import { useWords } from "@/lib/words";
+import { ContextMeter } from "./context-meter";
 import { useDraft } from "./drafts";
+import type { Room } from "./models";
+import { fillOf, tooLong } from "./tokens";
 import { chatWords } from "./words";
 
 export interface ComposerHandle {
@@ -26,18 +30,27 @@ interface ComposerProps {
   sending?: boolean;
   onSend: (text: string) => void;
   onStop?: () => void;
-  /** What stands left of the send button. */
+  /** Up in the empty box: the last question again, in other words. */
+  onEditLast?: (() => void) | undefined;
+  /** What the model that answers has room for; undefined where none does. */
+  room?: Room | undefined;
+  /** What stands at the left of the lower row. */
   tools: ReactNode;
+  /** What stands beside the send button. */
+  picker?: ReactNode;
 }
 
-export function Composer({ ref, chat, placeholder, running = false, stopping = false, sending = false, onSend, onStop, tools }: ComposerProps) {
+export function Composer({ ref, chat, placeholder, running = false, stopping = false, sending = false, onSend, onStop, onEditLast, room, tools, picker }: ComposerProps) {
   const words = useWords(chatWords);
   const say = useSay();
   const box = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useDraft(chat);
   const [held, setHeld] = useState(false);
+  const note = useId();
   const onTouch = useMedia("(pointer: coarse)");
-  const ready = text.trim() !== "" && !sending && !running;
+  const long = tooLong(room, text);
+  const fill = fillOf(room, text);
+  const ready = text.trim() !== "" && !sending && !running && !long;
 
   useLayoutEffect(() => {
     const element = box.current;
@@ -94,6 +107,9 @@ export function Composer({ ref, chat, placeholder, running = false, stopping = f
     } else if (event.key === "Escape" && !event.shiftKey && running) {
       event.preventDefault();
       onStop?.();
+    } else if (event.key === "ArrowUp" && text === "" && onEditLast && !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey) {
+      event.preventDefault();
+      onEditLast();
     }
   };
 
@@ -111,6 +127,8 @@ export function Composer({ ref, chat, placeholder, running = false, stopping = f
           dir="auto"
           value={text}
           aria-label={placeholder}
+          aria-invalid={long ? true : undefined}
+          aria-describedby={long ? note : undefined}
           placeholder={placeholder}
           enterKeyHint={onTouch ? "enter" : "send"}
           onChange={(event) => {
@@ -123,6 +141,8 @@ export function Composer({ ref, chat, placeholder, running = false, stopping = f
         <div className="flex items-center gap-0.5">
           {tools}
           <span className="flex-1" />
+          {fill && <ContextMeter fill={fill} />}
+          {picker}
           <Tooltip text={label} keys={running ? "Esc" : "Enter"} side="top">
             <button
               type={running ? "button" : "submit"}
@@ -140,7 +160,15 @@ export function Composer({ ref, chat, placeholder, running = false, stopping = f
           </Tooltip>
         </div>
       </form>
+      {long ? <TooLongNote id={note} long={long} /> : fill?.cut ? <p className="mt-2 text-center text-xs text-danger">{words.contextCut}</p> : null}
       {held && running && <p className="mt-2 text-center text-xs text-muted">{words.waitToSend}</p>}
     </>
   );
+}
+
+function TooLongNote({ id, long }: { id: string; long: NonNullable<ReturnType<typeof tooLong>> }) {
+  const words = useWords(chatWords);
+  const format = useFormat();
+  const say = long.unit === "tokens" ? words.tooManyTokens : words.tooManyCharacters;
+  return <p id={id} role="status" className="num mt-2 text-center text-xs text-danger">{say(format.number(long.has), format.number(long.most))}</p>;
 }

@@ -18,16 +18,18 @@ interface MarkdownProps {
   writing?: boolean;
   /** Verbatim sentences of documents: each has the bar that marks a document's words. */
   quotes?: boolean;
+  /** What a model said to itself: smaller and quieter. */
+  thought?: boolean;
 }
 
 /**
  * An answer as its author meant it and no more than that: raw HTML is shown as text, links lead only to the
  * web and to mail, and no picture is loaded. While an answer is written only its last block is parsed again.
  */
-export function Markdown({ text, known, writing, quotes }: MarkdownProps) {
+export function Markdown({ text, known, writing, quotes, thought }: MarkdownProps) {
   const blocks = markdownBlocks(wrapMarkers(text, known));
   return (
-    <div dir="auto" className={cx("prose", writing && "writing", quotes && "quotes")}>
+    <div dir="auto" className={cx("prose", writing && "writing", quotes && "quotes", thought && "thought")}>
       {blocks.map((block, i) => (
         <Block key={i} text={block} />
       ))}

@@ -52,6 +52,26 @@ export function putMessages(queries: QueryClient, id: string, messages: readonly
   });
 }
 
+/**
+ * Shows another path of a chat: what followed `parent` makes room for the messages. "" is the beginning.
+ * A message that is there already keeps its place, so an answer that is gone on with stays where it is.
+ */
+export function putPath(queries: QueryClient, id: string, parent: string, messages: readonly Message[]): void {
+  queries.setQueryData(transcriptQuery(id).queryKey, (data) => {
+    const newest = data?.pages[0];
+    if (!data || !newest) return data;
+    const at = data.pages.findIndex((page) => page.messages.some((message) => message.id === parent));
+    const page = data.pages[at];
+    if (parent !== "" && !page) return data;
+    const kept = page ? page.messages.slice(0, page.messages.findIndex((message) => message.id === parent) + 1) : [];
+    return {
+      // The first page is always asked for without a cursor.
+      pages: [{ conversation: newest.conversation, messages: [...kept, ...messages], next: page ? page.next : "" }, ...data.pages.slice(page ? at + 1 : data.pages.length)],
+      pageParams: ["", ...data.pageParams.slice(page ? at + 1 : data.pageParams.length)],
+    };
+  });
+}
+
 /** Begins a chat in the cache, so that its page opens with the question already on it. */
 export function putConversation(queries: QueryClient, conversation: Conversation, messages: readonly Message[]): void {
   queries.setQueryData(transcriptQuery(conversation.id).queryKey, {

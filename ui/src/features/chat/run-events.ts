@@ -9,8 +9,21 @@ type Message = Schema<"Message">;
 export const phases = ["queued", "loading", "searching", "thinking", "writing", "done", "failed", "stopped", "interrupted"] as const;
 export type Phase = (typeof phases)[number];
 
+/** What a phase says of itself; each belongs to one phase. */
+export interface Details {
+  /** In the queue: 1 is next; absent when it is not known. */
+  place?: number;
+  /** Until its turn, as far as it can be known. */
+  seconds?: number;
+  /** It waits for more than its turn. */
+  why?: string;
+  /** What is searched for, where it is not the question itself. */
+  query?: string;
+}
+
 export type RunEvent = { number: number } & (
-  | { kind: "phase"; phase: Phase }
+  | ({ kind: "phase"; phase: Phase } & Details)
+  | { kind: "thinking"; text: string }
   | { kind: "delta"; text: string }
   | { kind: "citations"; citations: Citation[] }
   | { kind: "done"; message: Message }
@@ -28,8 +41,10 @@ export function readRunEvent(event: ServerEvent): RunEvent | undefined {
       const value = record(data());
       const phase = phases.find((p) => p === value.phase);
       if (!phase) return undefined;
-      return { number, kind: "phase", phase };
+      return { number, kind: "phase", phase, ...details(value) };
     }
+    case "thinking":
+      return { number, kind: "thinking", text: text(record(data()).text) };
     case "delta":
       return { number, kind: "delta", text: text(record(data()).text) };
     case "citations":
@@ -69,6 +84,15 @@ function count(value: unknown): number {
 const optionalText = (value: unknown): string => (typeof value === "string" ? value : "");
 const optionalCount = (value: unknown): number => (typeof value === "number" ? value : 0);
 
+function details({ place, seconds, why, query }: Record<string, unknown>): Details {
+  return {
+    ...(optionalCount(place) > 0 ? { place: optionalCount(place) } : {}),
+    ...(optionalCount(seconds) > 0 ? { seconds: optionalCount(seconds) } : {}),
+    ...(optionalText(why) ? { why: optionalText(why) } : {}),
+    ...(optionalText(query) ? { query: optionalText(query) } : {}),
+  };
+}
+
 function citation(value: unknown): Citation {
   const v = record(value);
   const document = record(v.document);
@@ -98,12 +122,48 @@ function message(value: unknown): Message {
     parent: optionalText(v.parent),
     role: oneOf(v.role, ["user", "assistant"], "assistant"),
     content: text(v.content),
-    kind: oneOf(v.kind, ["question", "extractive", "none"], "none"),
+    kind: oneOf(v.kind, ["question", "extractive", "generated", "none"], "none"),
     state: oneOf(v.state, ["writing", "done", "failed", "stopped", "interrupted"], "done"),
     citations: list(v.citations).map(citation),
     run: optionalText(v.run),
     createdAt: optionalText(v.createdAt),
+    versions: versions(v.versions, text(v.id)),
+    model: optionalText(v.model),
+    thinking: optionalText(v.thinking),
+    thinkingMs: optionalCount(v.thinkingMs),
+    query: optionalText(v.query),
+    unsupported: v.unsupported === true,
+    truncated: v.truncated === true,
+    withheld: v.withheld === true,
+    ...(v.usage ? { usage: usage(record(v.usage)) } : {}),
+    ...(v.context ? { context: context(record(v.context)) } : {}),
     ...(v.problem ? { problem: problem(v.problem) } : {}),
+  };
+}
+
+function versions(value: unknown, own: string): Message["versions"] {
+  if (!value) return { index: 1, ids: [own] };
+  const v = record(value);
+  return { index: count(v.index), ids: list(v.ids).map(text) };
+}
+
+function usage(v: Record<string, unknown>): NonNullable<Message["usage"]> {
+  return {
+    promptTokens: optionalCount(v.promptTokens),
+    outputTokens: optionalCount(v.outputTokens),
+    tokensPerSecond: optionalCount(v.tokensPerSecond),
+    firstTokenMs: optionalCount(v.firstTokenMs),
+    totalMs: optionalCount(v.totalMs),
+  };
+}
+
+function context(v: Record<string, unknown>): NonNullable<Message["context"]> {
+  return {
+    limit: optionalCount(v.limit),
+    used: optionalCount(v.used),
+    counted: optionalCount(v.counted),
+    droppedTurns: optionalCount(v.droppedTurns),
+    droppedPassages: optionalCount(v.droppedPassages),
   };
 }
 

@@ -1,4 +1,4 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { BookPlus } from "lucide-react";
 import { useRef, useState } from "react";
@@ -11,6 +11,8 @@ import { useWords } from "@/lib/words";
 import { useBegin } from "./ask";
 import { Composer, type ComposerHandle } from "./composer";
 import { KnowledgePicker } from "./knowledge-picker";
+import { ModelPicker } from "./model-picker";
+import { roomQuery, useModels } from "./models";
 import { Suggestions } from "./suggestions";
 import { chatWords } from "./words";
 
@@ -20,8 +22,12 @@ export function StartPage() {
   const navigate = useNavigate();
   const composer = useRef<ComposerHandle>(null);
   const [knowledge, setKnowledge] = useState<string[]>([]);
+  const [model, setModel] = useState("");
+  const models = useModels();
+  const writer = models.answering(model)?.name ?? "";
+  const room = useQuery({ ...roomQuery("", writer), enabled: writer !== "" }).data;
   const begin = useBegin((conversation) => void navigate({ to: "/c/$conversation", params: { conversation } }));
-  const send = (message: string) => begin.mutate({ message, knowledge }, { onError: () => composer.current?.restore(message) });
+  const send = (message: string) => begin.mutate({ message, knowledge, model: model || undefined, writer }, { onError: () => composer.current?.restore(message) });
   return (
     <>
       <Topbar />
@@ -40,7 +46,9 @@ export function StartPage() {
             placeholder={words.placeholder}
             sending={begin.isPending}
             onSend={send}
+            room={room}
             tools={<KnowledgePicker chosen={knowledge} onChange={setKnowledge} />}
+            picker={<ModelPicker models={models} chosen={model} onChange={setModel} />}
           />
           <Suggestions onAsk={send} disabled={begin.isPending} />
         </div>

@@ -24,6 +24,7 @@ const message = {
   state: "done" as const,
   citations: [citation],
   run: "r1",
+  versions: { index: 1, ids: ["m2"] },
   createdAt: "2025-11-24T09:30:00Z",
 };
 

@@ -1,0 +1,129 @@
+import * as Popover from "@radix-ui/react-popover";
+import { Check, ChevronLeft, ChevronRight, Copy, Info, Quote, RotateCcw } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
+import { Button } from "@/components/ui/button";
+import { IconButton } from "@/components/ui/icon-button";
+import { Menu, MenuItem, MenuLabel, MenuLine } from "@/components/ui/menu";
+import { useWords } from "@/lib/words";
+import { withSources } from "./clipboard";
+import { plainAnswer } from "./keys";
+import { extractive, useModels } from "./models";
+import type { Message } from "./queries";
+import type { Citation } from "./sources";
+import { useCopy } from "./use-copy";
+import { chatWords } from "./words";
+
+const AnswerInfo = lazy(() => import("./answer-info").then((module) => ({ default: module.AnswerInfo })));
+const ReceiptDialog = lazy(() => import("./receipt-dialog").then((module) => ({ default: module.ReceiptDialog })));
+
+/** What may be done to the messages of a chat now; while one is written, nothing. */
+export interface Acts {
+  again: (answer: Message, model?: string) => void;
+  goOn: (answer: Message) => void;
+  show: (message: string) => void;
+  edit: (question: Message, text: string) => void;
+}
+
+/** Whether the server can go on with an answer: only with one that a model wrote, and that has not come to its end. */
+export function canGoOn({ state, kind, content, truncated, withheld }: Message): boolean {
+  if (kind !== "generated" || withheld) return false;
+  if (state === "done") return truncated === true;
+  return state === "interrupted" || (content !== "" && (state === "stopped" || state === "failed"));
+}
+
+/** The row under an answer: what can be done with it, and its versions. */
+export function AnswerActs({ message, text, citations, acts }: { message: Message; text: string; citations: readonly Citation[]; acts: Acts | undefined }) {
+  const words = useWords(chatWords);
+  const plain = useCopy();
+  const sourced = useCopy();
+  return (
+    <div className="-ms-1.75 mt-2 flex items-center gap-0.5">
+      {text && (
+        <IconButton icon={plain.copied ? Check : Copy} label={plain.copied ? words.copied : words.copy} onClick={() => plain.copy(plainAnswer(text, false))} />
+      )}
+      {text && citations.length > 0 && (
+        <IconButton icon={sourced.copied ? Check : Quote} label={sourced.copied ? words.copied : words.copySources} onClick={() => sourced.copy(withSources(text, citations, words))} />
+      )}
+      {acts && <AgainMenu message={message} again={acts.again} />}
+      {message.kind === "generated" && message.usage && <InfoButton message={message} />}
+      {acts && canGoOn(message) && message.state !== "interrupted" && message.state !== "failed" && (
+        <Button small kind="quiet" onClick={() => acts.goOn(message)}>{words.goOn}</Button>
+      )}
+      <Versions className="ms-auto" versions={message.versions} show={acts?.show} />
+    </div>
+  );
+}
+
+/** Another version: by the same model, by another one, or in the documents' own words. */
+function AgainMenu({ message, again }: { message: Message; again: Acts["again"] }) {
+  const words = useWords(chatWords);
+  const models = useModels();
+  const own = message.kind === "generated" ? models.find(message.model) : undefined;
+  const others = models.list.filter((model) => model.available && model.name !== own?.name);
+  const quoted = message.kind !== "generated";
+  if (others.length === 0 && quoted) return <IconButton icon={RotateCcw} label={words.again} onClick={() => again(message)} />;
+  return (
+    <Menu align="start" trigger={<IconButton icon={RotateCcw} label={words.again} />}>
+      {message.model && <MenuItem disabled={own?.available === false} onSelect={() => again(message, message.model)}>{words.sameModel(models.label(message.model))}</MenuItem>}
+      {others.length > 0 && (
+        <>
+          {message.model && <MenuLine />}
+          <MenuLabel>{quoted ? words.withModel : words.otherModels}</MenuLabel>
+          {others.map((model) => <MenuItem key={model.name} onSelect={() => again(message, model.name)}>{model.label}</MenuItem>)}
+        </>
+      )}
+      <MenuLine />
+      <MenuItem onSelect={() => again(message, extractive)}>{words.ownWords}</MenuItem>
+    </Menu>
+  );
+}
+
+function InfoButton({ message }: { message: Message }) {
+  const words = useWords(chatWords);
+  const [open, setOpen] = useState(false);
+  const [receipt, setReceipt] = useState(false);
+  return (
+    <>
+      <Popover.Root open={open} onOpenChange={setOpen}>
+        <Popover.Trigger asChild>
+          <IconButton icon={Info} label={words.info} />
+        </Popover.Trigger>
+        <Popover.Portal>
+          <Popover.Content side="top" align="start" sideOffset={6} collisionPadding={8} aria-label={words.info} className="pop-in z-50 w-76 max-w-[calc(100vw-1rem)] rounded-pop bg-raised p-3.5 outline-none float-edge">
+            <Suspense fallback={<div className="h-48" />}>
+              <AnswerInfo
+                message={message}
+                onReceipt={() => {
+                  setOpen(false);
+                  setReceipt(true);
+                }}
+              />
+            </Suspense>
+          </Popover.Content>
+        </Popover.Portal>
+      </Popover.Root>
+      {receipt && (
+        <Suspense fallback={null}>
+          <ReceiptDialog message={message.id} onClose={() => setReceipt(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+/** Which version of a turn is shown, and the way to the others. */
+export function Versions({ versions, show, className }: { versions: Message["versions"]; show: Acts["show"] | undefined; className?: string }) {
+  const words = useWords(chatWords);
+  const { index, ids } = versions;
+  if (ids.length < 2) return null;
+  const to = (id: string | undefined) => (id && show ? () => show(id) : undefined);
+  const before = to(ids[index - 2]);
+  const after = to(ids[index]);
+  return (
+    <div role="group" aria-label={words.version(index, ids.length)} className={`flex flex-none items-center ${className ?? ""}`}>
+      <IconButton small icon={ChevronLeft} label={words.versionBefore} aria-disabled={!before} onClick={before} className="aria-disabled:text-off rtl:-scale-x-100" />
+      <span aria-hidden="true" className="num px-0.5 text-s text-muted">{index} / {ids.length}</span>
+      <IconButton small icon={ChevronRight} label={words.versionAfter} aria-disabled={!after} onClick={after} className="aria-disabled:text-off rtl:-scale-x-100" />
+    </div>
+  );
+}
