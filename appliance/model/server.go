@@ -219,7 +219,8 @@ func sameOrigin(a, b string) bool {
 	return err == nil && err2 == nil && x.Scheme == y.Scheme && x.Host == y.Host
 }
 
-// RemoveServer takes a server away. Answers that it is writing are ended.
+// RemoveServer takes a server away. An answer it is writing is written to its end;
+// it gets no other.
 func (m *Models) RemoveServer(ctx context.Context, id string) error {
 	if _, err := administers(ctx); err != nil {
 		return err
