@@ -48,7 +48,7 @@ func New(c Config) *Models {
 		instance: c.Instance, notify: c.Notify, log: c.Log, now: c.Now, slots: c.Slots,
 		ports: c.Ports, pace: pacing{probe: c.Probe, down: c.Down, discover: c.Discover},
 		standard: defaultModel(c.Settings), newModels: accessOfNew(c.Settings),
-		tests: newTests(), finds: make(chan struct{}, 1), wake: make(chan struct{}, 1), links: map[string]*link{}, paces: map[paceKey]*pace{},
+		tests: newTests(), finds: make(chan struct{}, 1), wake: make(chan struct{}, 1), links: map[string]*link{},
 	}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)

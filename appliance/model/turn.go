@@ -1,10 +1,12 @@
 package model
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"math"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"chatets/appliance/fault"
@@ -13,9 +15,7 @@ import (
 
 const (
 	retryDefault = 5 * time.Second   // of a busy server that does not say when to come back
-	retryMost    = 120 * time.Second // longer is not waited for
-	retries      = 5                 // of a busy server in one answer
-	warmFor      = time.Minute       // a model that has just answered is in memory
+	retryMost    = 120 * time.Second // is waited for busy servers in one answer
 )
 
 // Ticket is a wish for a turn.
@@ -39,56 +39,95 @@ type Waiting struct {
 type Turn struct {
 	models *Models
 	choice Choice
+	class  inference.Class
 	place  *inference.Place
 	server string // whose slot it has
+	tokens atomic.Int64
+	wrote  atomic.Pointer[place] // where the last answer came from
 }
 
 // Enter takes a place in the queue. Wait and Leave must follow.
 func (m *Models) Enter(t Ticket) (*Turn, error) {
+	m.recall()
 	tell := t.Tell
 	if tell == nil {
 		tell = func(Waiting) {}
 	}
 	place, err := m.queue.Enter(inference.Ticket{Person: t.Person, Lane: t.Lane, Class: t.Class,
 		Servers: func() []string { return m.serversFor(t.Choice) },
-		Tell:    func(w inference.Waiting) { tell(Waiting{Place: w.Place, Seconds: m.estimate(t.Choice, w), Why: w.Why}) }})
+		Tell: func(w inference.Waiting) {
+			told := Waiting{Place: w.Place, Seconds: m.estimate(t.Choice, w), Why: w.Why}
+			if why := m.silent(t.Choice); why != "" && w.Slots == 0 && w.Until.IsZero() {
+				told.Why = why
+			}
+			tell(told)
+		}})
 	if err != nil {
 		return nil, err
 	}
-	return &Turn{models: m, choice: t.Choice, place: place}, nil
+	return &Turn{models: m, choice: t.Choice, class: t.Class, place: place}, nil
 }
 
 // Idle reports whether no person waits for an answer or gets one.
 func (m *Models) Idle() bool { return m.queue.Idle() }
 
-// serversFor are the servers that may answer now: those with the model in memory
-// first, then those with the least to do.
+// serversFor are the servers that may answer now: those that are ready before
+// those that load something, with the model in memory before those without, then
+// the one with the least to do.
 func (m *Models) serversFor(c Choice) []string {
 	if c.Name == "" {
 		return []string{inference.Local}
 	}
 	type option struct {
-		server string
-		cold   bool
-		busy   int
+		server     string
+		busy, cold bool
+		load       float64 // part of the slots that is used
 	}
-	var list []option
+	list := make([]option, 0, len(c.places))
+	m.mu.Lock()
 	for _, p := range c.places {
-		if m.client(p.server) != nil && m.state(p.server) != stateDown {
-			list = append(list, option{p.server, !m.warm(p), m.queue.Busy(p.server)})
+		if l := m.links[p.server]; l != nil && l.client != nil && l.health.State != stateDown {
+			list = append(list, option{server: p.server, busy: l.health.State == stateBusy, cold: !m.warm(p), load: 1 / float64(max(l.slots, 1))})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b option) int {
-		if a.cold != b.cold {
-			return yesFirst(!a.cold, !b.cold)
+	m.mu.Unlock()
+	if len(list) > 1 {
+		for i := range list {
+			list[i].load *= float64(m.queue.Busy(list[i].server))
 		}
-		return a.busy - b.busy
-	})
+		slices.SortStableFunc(list, func(a, b option) int {
+			return cmp.Or(yesFirst(!a.busy, !b.busy), yesFirst(!a.cold, !b.cold), cmp.Compare(a.load, b.load))
+		})
+	}
 	servers := make([]string, len(list))
-	for i, c := range list {
-		servers[i] = c.server
+	for i, o := range list {
+		servers[i] = o.server
 	}
 	return servers
+}
+
+// silent names the servers of a choice when none of them answers.
+func (m *Models) silent(c Choice) string {
+	var names []string
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range c.places {
+		l := m.links[p.server]
+		switch {
+		case l == nil:
+		case l.client != nil && l.health.State != stateDown:
+			return ""
+		default:
+			names = append(names, l.server.Name)
+		}
+	}
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return "The server " + names[0] + " does not answer."
+	}
+	return "The servers " + strings.Join(names, ", ") + " do not answer."
 }
 
 // Wait waits until it is this turn's turn. It ends at once with ctx.
@@ -102,15 +141,33 @@ func (t *Turn) Wait(ctx context.Context) error {
 func (t *Turn) Server() string { return t.server }
 
 // Leave gives back the slot or the place; called again it does nothing.
-func (t *Turn) Leave() { t.place.Leave() }
+func (t *Turn) Leave() {
+	t.place.Leave()
+	if p, tokens := t.wrote.Load(), t.tokens.Swap(0); p != nil && tokens > 0 && t.class == inference.Person {
+		t.models.ended(*p, tokens)
+	}
+}
 
 // Generate lets the model answer a request. It fills in the model's name and
 // context as the server wants them. While nothing was said, a failure of the
 // server leads to another one that has the model, and a busy one is waited for.
 func (t *Turn) Generate(ctx context.Context, r inference.Request, out inference.Sink) (inference.Result, error) {
-	var failed []string
-	var first error
-	for try := 0; ; try++ {
+	if t.choice.Name == "" {
+		return inference.Result{}, fault.New(fault.Unavailable, "No language model is connected.").
+			Cure("Ask an administrator to connect one on the page Models.").Code("no-model")
+	}
+	var (
+		failed = t.unable(r) // not asked again
+		first  error
+		waited time.Duration // for busy servers
+		err    error
+	)
+	if slices.Contains(failed, t.server) {
+		if t.server, err = t.place.Again(ctx, failed); err != nil {
+			return inference.Result{}, err
+		}
+	}
+	for {
 		said := false
 		result, err := t.once(ctx, r, out, &said)
 		if err == nil || said || ctx.Err() != nil || !inference.Elsewhere(err) {
@@ -119,28 +176,53 @@ func (t *Turn) Generate(ctx context.Context, r inference.Request, out inference.
 		if first == nil {
 			first = err
 		}
+		not := append(slices.Clone(failed), t.server)
+		others := slices.ContainsFunc(t.models.serversFor(t.choice), func(s string) bool { return !slices.Contains(not, s) })
 		wait, busy := retryAfter(err)
-		if !busy {
-			failed = append(failed, t.server)
-		}
-		others := slices.ContainsFunc(t.models.serversFor(t.choice), func(s string) bool { return s != t.server && !slices.Contains(failed, s) })
 		switch {
-		case others && busy:
-			t.server, err = t.place.Again(ctx, append(slices.Clone(failed), t.server))
-		case others:
-			t.server, err = t.place.Again(ctx, failed)
-		case busy && wait <= retryMost && try < retries:
-			t.server, err = t.place.Again(ctx, failed)
-		default:
-			return result, first
-		}
-		if err != nil {
-			if ctx.Err() != nil {
-				return result, ctx.Err()
+		case !busy:
+			failed = not
+			if !others {
+				return result, cured(first)
 			}
-			return result, first
+		case others:
+		case waited+wait > retryMost:
+			return result, cured(err)
+		default:
+			waited += wait
+			not = failed
+		}
+		if t.server, err = t.place.Again(ctx, not); err != nil {
+			if ctx.Err() == nil {
+				err = cured(first)
+			}
+			return result, err
 		}
 	}
+}
+
+// unable are the servers whose model cannot do what is asked, where another's can.
+func (t *Turn) unable(r inference.Request) []string {
+	sees := slices.ContainsFunc(r.Messages, func(m inference.Message) bool { return len(m.Images) > 0 })
+	if !sees || !t.choice.Vision {
+		return nil
+	}
+	var list []string
+	for _, p := range t.choice.places {
+		if !p.vision {
+			list = append(list, p.server)
+		}
+	}
+	return list
+}
+
+// cured is a failure that says what to do about it.
+func cured(err error) error {
+	r := fault.Of(err)
+	if r.Cure != "" {
+		return err
+	}
+	return fault.New(r.Kind, "%s", r.Sentence).Code(r.Code).RetryAfter(r.RetryAfter).Because(err).Cure("Ask again, or choose another model.")
 }
 
 // once asks the server whose slot the turn has.
@@ -166,18 +248,37 @@ func (t *Turn) once(ctx context.Context, r inference.Request, out inference.Sink
 	if ctx.Err() == nil {
 		m.learn(ctx, p, result, err)
 	}
+	if result.OutputTokens > 0 {
+		t.tokens.Add(int64(result.OutputTokens))
+		t.wrote.Store(&p)
+	}
 	return result, err
 }
 
-// load brings a model that is not in memory there, and says so.
+// load brings a model that is not in memory there, and says so. Told in so many
+// words, LM Studio keeps it beside the models it has; on demand it would put
+// them out.
 func (t *Turn) load(ctx context.Context, client inference.Client, p place, out inference.Sink) error {
-	if t.models.warm(p) || !t.models.loads(p.server) {
+	name, cold := t.models.cold(p)
+	if !cold {
 		return nil
 	}
 	if out.Loading != nil {
-		out.Loading(t.models.name(p.server))
+		out.Loading(name)
 	}
 	return client.Load(ctx, p.name, p.context)
+}
+
+// cold reports whether a model is to be brought into memory first, and what its
+// server is called.
+func (m *Models) cold(p place) (name string, cold bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.links[p.server]
+	if l == nil || l.server.Kind != inference.Ollama && l.server.Flavour != "lmstudio" {
+		return "", false // it cannot be told
+	}
+	return l.server.Name, !m.warm(p)
 }
 
 // noting is a sink that notes whether anything was said.
@@ -191,23 +292,20 @@ func noting(out inference.Sink, said *bool) inference.Sink {
 			return to(text)
 		}
 	}
-	noted := out
-	noted.Text, noted.Thinking = note(out.Text), note(out.Thinking)
+	noted := inference.Sink{Loading: out.Loading, Text: note(out.Text), Thinking: note(out.Thinking)}
+	if out.Call != nil {
+		noted.Call = func(c inference.Call) error {
+			*said = true
+			return out.Call(c)
+		}
+	}
 	return noted
-}
-
-// loads reports whether a server brings models into memory as it is told.
-func (m *Models) loads(server string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l := m.links[server]
-	return l != nil && (l.server.Kind == inference.Ollama || l.server.Flavour == "lmstudio")
 }
 
 // retryAfter is how long a busy server wants to be left alone.
 func retryAfter(err error) (time.Duration, bool) {
 	r := fault.Of(err)
-	if r.Code != inference.CodeBusy {
+	if err == nil || r.Code != inference.CodeBusy {
 		return 0, false
 	}
 	if r.RetryAfter <= 0 {
@@ -221,12 +319,12 @@ func (m *Models) learn(ctx context.Context, p place, result inference.Result, er
 	wait, busy := retryAfter(err)
 	switch {
 	case err == nil:
-		m.healthy(p.server)
+		m.well(p.server)
 		m.answered(ctx, p, result)
 	case busy:
-		m.queue.Pause(p.server, m.now().Add(wait), fmt.Sprintf("The server %s is busy and asks to wait %d seconds.", m.name(p.server), int(math.Ceil(wait.Seconds()))))
+		m.busy(p.server, wait)
 	case inference.Sick(err):
-		m.sick(p.server)
+		m.sick(p.server, err)
 	case fault.Of(err).Code == inference.CodeModel:
 		m.rediscover(p.server)
 	}
@@ -241,3 +339,6 @@ func (m *Models) rediscover(server string) {
 	m.mu.Unlock()
 	m.nudge(server)
 }
+
+// seconds rounds up, so that nobody is told of a turn that is not there yet.
+func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
