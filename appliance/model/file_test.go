@@ -201,8 +201,8 @@ func TestImport(t *testing.T) {
 	id := ada.server(t, "Ward", "ollama", fake.URL)
 	text := weights(3_000_000)
 	ada.must(t, put("mine.gguf"), text, 201)
-	got := ada.must(t, "POST /api/servers/"+id+"/import", `{"file":"mine.gguf","name":"mine:say=plain"}`, 422, "body.name")
-	got = ada.must(t, "POST /api/servers/"+id+"/import", `{"file":"mine.gguf","name":"mine","template":"{{ .Prompt }}","context":4096}`, 202)
+	ada.must(t, "POST /api/servers/"+id+"/import", `{"file":"mine.gguf","name":"mine:say=plain"}`, 422, "body.name")
+	got := ada.must(t, "POST /api/servers/"+id+"/import", `{"file":"mine.gguf","name":"mine","template":"{{ .Prompt }}","context":4096}`, 202)
 	if j := h.imported(t, got.get("job", "id")); j.State != job.Done || j.Done != j.Total || j.Total != int64(len(text)) {
 		t.Fatalf("the import: %+v", j)
 	}

@@ -57,6 +57,9 @@ func (m *Models) Change(ctx context.Context, id string, c Change) (Model, error)
 	if _, err := administers(ctx); err != nil {
 		return Model{}, err
 	}
+	// Of two who change a model at once, neither takes back what the other did.
+	m.change.Lock()
+	defer m.change.Unlock()
 	before, err := m.store.model(ctx, id)
 	if err != nil {
 		return Model{}, err

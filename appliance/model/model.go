@@ -59,7 +59,7 @@ type Models struct {
 	queue *inference.Queue
 	slots int // of inference.Local
 
-	change sync.Mutex // one change of servers at a time, so that rows, rules and clients agree
+	change sync.Mutex // one change of servers or models at a time, so that rows, rules and clients agree
 	tests  *tests
 	finds  chan struct{} // one detection at a time
 	wake   chan struct{}

@@ -1,7 +1,9 @@
 package model_test
 
 import (
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"chatets/appliance/actor"
@@ -322,5 +324,29 @@ func TestOllamaWarns(t *testing.T) {
 	}
 	if got := ada.must(t, "POST /api/servers", object("name", "Far", "kind", "ollama", "url", "http://192.0.2.1:11434"), 201); !strings.Contains(got.body, "unencrypted") {
 		t.Errorf("no warning of a network: %s", got.body)
+	}
+}
+
+// TestTwoChangeAtOnce keeps what each of two administrators changed.
+func TestTwoChangeAtOnce(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	ada, bob := h.admin(t), h.person(t, "Bob", actor.Member, actor.Admin)
+	ada.server(t, "Ward", "ollama", inferencetest.New(t, "a:say=plain").URL)
+	route := "PATCH /api/models/" + ada.must(t, "GET /api/models?all=true", "", 200).get("items", "0", "id")
+	for round := range 20 {
+		word := "w" + strconv.Itoa(round)
+		var both sync.WaitGroup
+		for who, body := range map[*visitor]string{ada: `{"label":"` + word + `"}`, bob: `{"aliases":["` + word + `"]}`} {
+			both.Go(func() {
+				if got, err := who.try(t.Context(), route, body); err != nil || got.status != 200 {
+					t.Errorf("%s: %v %s", body, err, got.body)
+				}
+			})
+		}
+		both.Wait()
+		if got := ada.must(t, "GET /api/models", "", 200); got.get("items", "0", "label") != word || got.get("items", "0", "aliases", "0") != word {
+			t.Fatalf("round %d: %s", round, got.body)
+		}
 	}
 }
