@@ -1,4 +1,3 @@
-import * as Popover from "@radix-ui/react-popover";
 import { Check, ChevronLeft, ChevronRight, Copy, Info, Quote, RotateCcw } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { Button } from "@/components/ui/button";
@@ -8,6 +7,7 @@ import { useWords } from "@/lib/words";
 import { withSources } from "./clipboard";
 import { plainAnswer } from "./keys";
 import { extractive, useModels } from "./models";
+import { PopButton } from "./pop-button";
 import type { Message } from "./queries";
 import type { Citation } from "./sources";
 import { useCopy } from "./use-copy";
@@ -84,24 +84,15 @@ function InfoButton({ message }: { message: Message }) {
   const [receipt, setReceipt] = useState(false);
   return (
     <>
-      <Popover.Root open={open} onOpenChange={setOpen}>
-        <Popover.Trigger asChild>
-          <IconButton icon={Info} label={words.info} />
-        </Popover.Trigger>
-        <Popover.Portal>
-          <Popover.Content side="top" align="start" sideOffset={6} collisionPadding={8} aria-label={words.info} className="pop-in z-50 w-76 max-w-[calc(100vw-1rem)] rounded-pop bg-raised p-3.5 outline-none float-edge">
-            <Suspense fallback={<div className="h-48" />}>
-              <AnswerInfo
-                message={message}
-                onReceipt={() => {
-                  setOpen(false);
-                  setReceipt(true);
-                }}
-              />
-            </Suspense>
-          </Popover.Content>
-        </Popover.Portal>
-      </Popover.Root>
+      <PopButton open={open} onOpenChange={setOpen} label={words.info} className="w-76 p-3.5" trigger={<IconButton icon={Info} label={words.info} />}>
+        <AnswerInfo
+          message={message}
+          onReceipt={() => {
+            setOpen(false);
+            setReceipt(true);
+          }}
+        />
+      </PopButton>
       {receipt && (
         <Suspense fallback={null}>
           <ReceiptDialog message={message.id} onClose={() => setReceipt(false)} />

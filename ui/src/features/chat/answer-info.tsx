@@ -5,11 +5,13 @@ import { useFormat } from "@/lib/format";
 import { useLanguage, useWords } from "@/lib/words";
 import { useModels } from "./models";
 import type { Message } from "./queries";
+import { detailWords } from "./detail-words";
 import { chatWords } from "./words";
 
 /** What an answer took. */
 export function AnswerInfo({ message, onReceipt }: { message: Message; onReceipt: () => void }) {
   const words = useWords(chatWords);
+  const detail = useWords(detailWords);
   const format = useFormat();
   const seconds = useSeconds();
   const models = useModels();
@@ -17,21 +19,21 @@ export function AnswerInfo({ message, onReceipt }: { message: Message; onReceipt
   return (
     <>
       <dl className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-1.5 text-s">
-        {message.model && <Row name={words.infoModel}>{models.label(message.model)}</Row>}
+        {message.model && <Row name={detail.infoModel}>{models.label(message.model)}</Row>}
         {usage && (
           <>
-            <Row name={words.infoIn}>{format.number(usage.promptTokens)}</Row>
-            <Row name={words.infoOut}>{format.number(usage.outputTokens)}</Row>
-            {usage.tokensPerSecond > 0 && <Row name={words.infoSpeed}>{words.perSecond(seconds(usage.tokensPerSecond * 1000))}</Row>}
-            {usage.firstTokenMs > 0 && <Row name={words.infoFirst}>{words.seconds(seconds(usage.firstTokenMs))}</Row>}
-            <Row name={words.infoTotal}>{words.seconds(seconds(usage.totalMs))}</Row>
+            <Row name={detail.infoIn}>{format.number(usage.promptTokens)}</Row>
+            <Row name={detail.infoOut}>{format.number(usage.outputTokens)}</Row>
+            {usage.tokensPerSecond > 0 && <Row name={detail.infoSpeed}>{detail.perSecond(seconds(usage.tokensPerSecond * 1000))}</Row>}
+            {usage.firstTokenMs > 0 && <Row name={detail.infoFirst}>{words.seconds(seconds(usage.firstTokenMs))}</Row>}
+            <Row name={detail.infoTotal}>{words.seconds(seconds(usage.totalMs))}</Row>
           </>
         )}
-        {context && context.limit > 0 && <Row name={words.infoContext}>{words.contextUsed(format.number(context.counted || context.used), format.number(context.limit))}</Row>}
+        {context && context.limit > 0 && <Row name={detail.infoContext}>{words.contextUsed(format.number(context.counted || context.used), format.number(context.limit))}</Row>}
       </dl>
       <Button small wide className="mt-3" onClick={onReceipt}>
         <Receipt aria-hidden="true" className="size-4" />
-        {words.showReceipt}
+        {detail.showReceipt}
       </Button>
     </>
   );

@@ -1,12 +1,11 @@
 import { Link } from "@tanstack/react-router";
-import { memo, useMemo } from "react";
+import { lazy, memo, Suspense, useMemo } from "react";
 import { useSession } from "@/api/query";
 import { Button } from "@/components/ui/button";
 import { Note } from "@/components/ui/note";
 import { administers } from "@/lib/roles";
 import { useWords } from "@/lib/words";
 import { type Acts, AnswerActs, canGoOn } from "./answer-acts";
-import { AnswerFailed } from "./answer-failed";
 import { AnswerHead } from "./answer-head";
 import { withoutIntroduction } from "./extract";
 import { Markdown } from "./markdown";
@@ -15,6 +14,8 @@ import type { Message } from "./queries";
 import { SourceList } from "./source-list";
 import { SourcesContext } from "./sources";
 import { chatWords } from "./words";
+
+const AnswerFailed = lazy(() => import("./answer-failed").then((module) => ({ default: module.AnswerFailed })));
 
 interface AnswerProps {
   /** While it is written, with what has come so far. */
@@ -49,7 +50,11 @@ export const Answer = memo(function Answer({ message, current, onOpen, acts }: A
         {quoted && message.content && <OwnWords message={message} acts={acts} />}
         {(text || writing) && <Markdown text={text} known={known} writing={writing} quotes={quoted} />}
         {message.withheld && <Note className="mt-3.5 text-s">{words.answerWithheld}</Note>}
-        {message.state === "failed" && <AnswerFailed message={message} acts={acts} />}
+        {message.state === "failed" && (
+          <Suspense fallback={<div className="h-32" />}>
+            <AnswerFailed message={message} acts={acts} />
+          </Suspense>
+        )}
         {message.state === "interrupted" && <Interrupted message={message} acts={acts} />}
         {message.state === "stopped" && <p className="mt-3.5 text-s text-muted">{words.stopped}</p>}
         {!writing && <Marks message={message} />}

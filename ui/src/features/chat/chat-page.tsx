@@ -20,7 +20,6 @@ import { KnowledgePicker } from "./knowledge-picker";
 import { ModelPicker } from "./model-picker";
 import { roomQuery, useModels } from "./models";
 import { Bubble, Question } from "./question";
-import { RunLine } from "./run-line";
 import { Transcript, type TranscriptHandle } from "./transcript";
 import { useActs } from "./use-acts";
 import { useChat } from "./use-chat";
@@ -28,6 +27,9 @@ import { chatWords } from "./words";
 
 // The document is a press away: what sets it on paper comes with the first one.
 const SourcePanel = lazy(() => import("./source-panel").then((module) => ({ default: module.SourcePanel })));
+
+// It comes with the first answer that is waited for, and stands over the text: nothing moves.
+const RunLine = lazy(() => import("./run-line").then((module) => ({ default: module.RunLine })));
 
 /** One chat: what was asked and answered, the answer that is being written, and the place to ask on. */
 export function ChatPage() {
@@ -145,7 +147,13 @@ function Chat({ id }: { id: string }) {
         panel={sources !== undefined}
         onPanel={cited || sources ? () => setSources(sources || !cited ? undefined : { message: cited.id, number: cited.citations[0]?.number ?? 1 }) : undefined}
       />
-      <Transcript handle={transcript} chat={query.isPending ? "" : id} first={messages[0]?.id} over={writing && <RunLine running={running} model={writing.kind === "generated" && writing.model ? models.label(writing.model) : ""} stopping={stopping} onLeave={halt} />}>
+      <Transcript handle={transcript} chat={query.isPending ? "" : id} first={messages[0]?.id} over={
+          writing && (
+            <Suspense fallback={null}>
+              <RunLine running={running} model={writing.kind === "generated" && writing.model ? models.label(writing.model) : ""} stopping={stopping} onLeave={halt} />
+            </Suspense>
+          )
+        }>
         {body}
       </Transcript>
       {conversation && (

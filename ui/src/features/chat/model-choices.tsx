@@ -6,6 +6,7 @@ import { cx } from "@/lib/cx";
 import { useLanguage, useWords } from "@/lib/words";
 import { extractive, type Model, type Models, modelsQuery } from "./models";
 import { shortTokens } from "./tokens";
+import { detailWords } from "./detail-words";
 import { chatWords } from "./words";
 
 interface ModelChoicesProps {
@@ -17,6 +18,7 @@ interface ModelChoicesProps {
 /** The models with what each can do, found by typing, walked with the arrows. */
 export function ModelChoices({ models, chosen, onChange }: ModelChoicesProps) {
   const words = useWords(chatWords);
+  const detail = useWords(detailWords);
   const id = useId();
   const list = useRef<HTMLDivElement>(null);
   const box = useRef<HTMLInputElement>(null);
@@ -69,11 +71,11 @@ export function ModelChoices({ models, chosen, onChange }: ModelChoicesProps) {
         <input
           ref={box}
           role="combobox"
-          aria-label={words.findModel}
+          aria-label={detail.findModel}
           aria-expanded="true"
           aria-controls={id}
           aria-activedescendant={active === undefined ? undefined : `${id}-${names.indexOf(active)}`}
-          placeholder={words.findModel}
+          placeholder={detail.findModel}
           value={find}
           onChange={(event) => setFind(event.target.value)}
           onKeyDown={press}
@@ -82,7 +84,7 @@ export function ModelChoices({ models, chosen, onChange }: ModelChoicesProps) {
       </div>
       <div ref={list} id={id} role="listbox" aria-label={words.modelTitle} className="thin-scroll min-h-0 overflow-y-auto">
         {found.map((model) => (
-          <Option key={model.name} {...option(model.name)} name={model.label} tag={model.default ? words.defaultModel : undefined}>
+          <Option key={model.name} {...option(model.name)} name={model.label} tag={model.default ? detail.defaultModel : undefined}>
             <About model={model} />
           </Option>
         ))}
@@ -90,12 +92,12 @@ export function ModelChoices({ models, chosen, onChange }: ModelChoicesProps) {
           <>
             {found.length > 0 && <div role="presentation" className="my-1.25 h-px bg-line" />}
             <Option {...option(extractive)} name={words.ownWords}>
-              <Fact icon={TextQuote}>{words.ownWordsHelp}</Fact>
+              <Fact icon={TextQuote}>{detail.ownWordsHelp}</Fact>
             </Option>
           </>
         )}
       </div>
-      {names.length === 0 && <p role="status" className="px-2 py-3 text-s text-muted">{words.noSuchModel}</p>}
+      {names.length === 0 && <p role="status" className="px-2 py-3 text-s text-muted">{detail.noSuchModel}</p>}
     </>
   );
 }
@@ -140,20 +142,20 @@ function Option({ id, name, tag, chosen, active, disabled, onPoint, onChoose, ch
 }
 
 function About({ model }: { model: Model }) {
-  const words = useWords(chatWords);
+  const detail = useWords(detailWords);
   const language = useLanguage();
-  if (!model.available) return <span className="text-warning">{model.why || words.unavailable}</span>;
+  if (!model.available) return <span className="text-warning">{model.why || detail.unavailable}</span>;
   const { thinking, vision, tools } = model.capabilities;
   return (
     <>
       <span className="inline-flex items-center gap-1.5">
         <span aria-hidden="true" className={cx("size-1.75 rounded-full", model.loaded ? "bg-success" : "ring-1 ring-edge ring-inset")} />
-        {model.loaded ? words.modelLoaded : words.modelCold}
+        {model.loaded ? detail.modelLoaded : detail.modelCold}
       </span>
-      {thinking && <Fact icon={Brain}>{words.thinks}</Fact>}
-      {vision && <Fact icon={Eye}>{words.sees}</Fact>}
-      {tools && <Fact icon={Wrench}>{words.usesTools}</Fact>}
-      {model.context > 0 && <span className="num">{words.contextOf(shortTokens(language, model.context, model.context))}</span>}
+      {thinking && <Fact icon={Brain}>{detail.thinks}</Fact>}
+      {vision && <Fact icon={Eye}>{detail.sees}</Fact>}
+      {tools && <Fact icon={Wrench}>{detail.usesTools}</Fact>}
+      {model.context > 0 && <span className="num">{detail.contextOf(shortTokens(language, model.context, model.context))}</span>}
     </>
   );
 }

@@ -1,9 +1,9 @@
-import * as Popover from "@radix-ui/react-popover";
 import { ChevronDown } from "lucide-react";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, useEffect, useState } from "react";
 import { Button } from "@/components/ui/button";
 import { useWords } from "@/lib/words";
 import type { Models } from "./models";
+import { PopButton } from "./pop-button";
 import { chatWords } from "./words";
 
 const ModelChoices = lazy(() => import("./model-choices").then((module) => ({ default: module.ModelChoices })));
@@ -35,34 +35,27 @@ export function ModelPicker({ models, chosen, onChange }: ModelPickerProps) {
   if (!any) return null;
   const name = models.answering(chosen)?.label ?? words.ownWords;
   return (
-    <Popover.Root open={open} onOpenChange={setOpen}>
-      <Popover.Trigger asChild>
+    <PopButton
+      open={open}
+      onOpenChange={setOpen}
+      label={words.modelTitle}
+      align="end"
+      className="flex max-h-[min(28rem,var(--radix-popover-content-available-height))] w-88 flex-col p-1.25"
+      trigger={
         <Button kind="quiet" small className="min-w-0 shrink max-frame:max-w-40" aria-label={words.model(name)}>
           <span className="truncate">{name}</span>
           <ChevronDown aria-hidden="true" className="size-3.75 flex-none" />
         </Button>
-      </Popover.Trigger>
-      <Popover.Portal>
-        <Popover.Content
-          side="top"
-          align="end"
-          sideOffset={8}
-          collisionPadding={8}
-          aria-label={words.modelTitle}
-          className="pop-in z-50 flex max-h-[min(28rem,var(--radix-popover-content-available-height))] w-88 max-w-[calc(100vw-1rem)] flex-col rounded-pop bg-raised p-1.25 outline-none float-edge"
-        >
-          <Suspense fallback={<div className="h-40" />}>
-            <ModelChoices
-              models={models}
-              chosen={chosen}
-              onChange={(name) => {
-                onChange(name);
-                setOpen(false);
-              }}
-            />
-          </Suspense>
-        </Popover.Content>
-      </Popover.Portal>
-    </Popover.Root>
+      }
+    >
+      <ModelChoices
+        models={models}
+        chosen={chosen}
+        onChange={(name) => {
+          onChange(name);
+          setOpen(false);
+        }}
+      />
+    </PopButton>
   );
 }

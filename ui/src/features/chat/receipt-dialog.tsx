@@ -13,6 +13,7 @@ import { useFormat } from "@/lib/format";
 import { lastHeading } from "@/lib/heading";
 import { useLanguage, useWords } from "@/lib/words";
 import { useModels } from "./models";
+import { detailWords } from "./detail-words";
 import { chatWords } from "./words";
 
 type Receipt = Schema<"Receipt">;
@@ -26,10 +27,10 @@ function receiptQuery(message: string) {
 
 /** How an answer came about: what was found, what was sent, and how long each step took. */
 export function ReceiptDialog({ message, onClose }: { message: string; onClose: () => void }) {
-  const words = useWords(chatWords);
+  const detail = useWords(detailWords);
   const query = useQuery(receiptQuery(message));
   return (
-    <Dialog open wide onClose={onClose} title={words.receipt} lead={words.receiptLead}>
+    <Dialog open wide onClose={onClose} title={detail.receipt} lead={detail.receiptLead}>
       {query.isPending && <Loading className="grid gap-3"><Skeleton className="w-2/5" /><Skeleton /><Skeleton className="w-4/5" /></Loading>}
       {query.isError && <ErrorPanel error={query.error} retry={() => void query.refetch()} />}
       {query.data && <Slip receipt={query.data} />}
@@ -38,39 +39,39 @@ export function ReceiptDialog({ message, onClose }: { message: string; onClose: 
 }
 
 function Slip({ receipt }: { receipt: Receipt }) {
-  const words = useWords(chatWords);
+  const detail = useWords(detailWords);
   const format = useFormat();
   const models = useModels();
   const { parameters, times, tokens } = receipt;
   return (
     // It scrolls, so the keyboard must be able to reach it.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div role="region" aria-label={words.receipt} tabIndex={0} className="thin-scroll -mx-2 grid max-h-[65dvh] gap-5 overflow-y-auto px-2">
-      {receipt.withheld && <Note kind="care">{words.receiptWithheld}</Note>}
+    <div role="region" aria-label={detail.receipt} tabIndex={0} className="thin-scroll -mx-2 grid max-h-[65dvh] gap-5 overflow-y-auto px-2">
+      {receipt.withheld && <Note kind="care">{detail.receiptWithheld}</Note>}
       <Facts
         rows={[
-          [words.infoModel, models.label(receipt.model)],
-          [words.receiptDigest, receipt.digest && <span className="font-code text-xs break-all">{receipt.digest}</span>],
-          [words.receiptQuery, receipt.query],
-          [words.infoIn, tokens.prompt > 0 && words.countedEstimated(format.number(tokens.prompt), format.number(tokens.estimated))],
-          [words.infoOut, format.number(tokens.output)],
-          [words.receiptRoom, words.receiptRoomOf(format.number(parameters.context), format.number(parameters.maxTokens))],
-          [words.receiptTemperature, parameters.temperature !== undefined && format.number(parameters.temperature)],
+          [detail.infoModel, models.label(receipt.model)],
+          [detail.receiptDigest, receipt.digest && <span className="font-code text-xs break-all">{receipt.digest}</span>],
+          [detail.receiptQuery, receipt.query],
+          [detail.infoIn, tokens.prompt > 0 && detail.countedEstimated(format.number(tokens.prompt), format.number(tokens.estimated))],
+          [detail.infoOut, format.number(tokens.output)],
+          [detail.receiptRoom, detail.receiptRoomOf(format.number(parameters.context), format.number(parameters.maxTokens))],
+          [detail.receiptTemperature, parameters.temperature !== undefined && format.number(parameters.temperature)],
         ]}
       />
-      <Part title={words.receiptTimes}><Times times={times} /></Part>
-      <Part title={words.receiptPassages(receipt.passages.length)}>
-        {receipt.passages.length === 0 ? <p className="text-s text-muted">{words.receiptNoPassages}</p> : <Passages receipt={receipt} />}
+      <Part title={detail.receiptTimes}><Times times={times} /></Part>
+      <Part title={detail.receiptPassages(receipt.passages.length)}>
+        {receipt.passages.length === 0 ? <p className="text-s text-muted">{detail.receiptNoPassages}</p> : <Passages receipt={receipt} />}
       </Part>
       {receipt.prompt.length > 0 && (
-        <Part title={words.receiptPrompt}>
+        <Part title={detail.receiptPrompt}>
           <ol className="grid gap-2">
             {receipt.prompt.map((said, i) => (
               <li key={i}>
                 <details className="rounded-s bg-sunken">
                   <summary className="cursor-pointer rounded-s px-3 py-1.5 text-s touch:py-2.5">
-                    {words.roles[said.role as keyof typeof words.roles] ?? said.role}
-                    <span className="num ms-2 text-xs text-muted">{words.characters(format.number(Array.from(said.content).length))}</span>
+                    {detail.roles[said.role as keyof typeof detail.roles] ?? said.role}
+                    <span className="num ms-2 text-xs text-muted">{detail.characters(format.number(Array.from(said.content).length))}</span>
                   </summary>
                   <pre dir="auto" className="px-3 pb-3 font-code text-xs break-words whitespace-pre-wrap">{said.content}</pre>
                 </details>
@@ -108,6 +109,7 @@ function Facts({ rows }: { rows: readonly (readonly [string, ReactNode])[] }) {
 
 function Times({ times }: { times: Receipt["times"] }) {
   const words = useWords(chatWords);
+  const detail = useWords(detailWords);
   const language = useLanguage();
   const shown = (ms: number) => words.seconds(new Intl.NumberFormat(language, { maximumFractionDigits: 2 }).format(ms / 1000));
   return (
@@ -116,9 +118,9 @@ function Times({ times }: { times: Receipt["times"] }) {
         [words.queued, shown(times.queuedMs)],
         [words.loading, times.loadingMs > 0 && shown(times.loadingMs)],
         [words.searching, shown(times.searchingMs)],
-        [words.infoFirst, shown(times.firstTokenMs)],
+        [detail.infoFirst, shown(times.firstTokenMs)],
         [words.writingNow, shown(times.writingMs)],
-        [words.infoTotal, <strong key="total" className="font-medium">{shown(times.totalMs)}</strong>],
+        [detail.infoTotal, <strong key="total" className="font-medium">{shown(times.totalMs)}</strong>],
       ]}
     />
   );
@@ -126,6 +128,7 @@ function Times({ times }: { times: Receipt["times"] }) {
 
 function Passages({ receipt }: { receipt: Receipt }) {
   const words = useWords(chatWords);
+  const detail = useWords(detailWords);
   const language = useLanguage();
   const score = new Intl.NumberFormat(language, { maximumFractionDigits: 2, minimumFractionDigits: 2 });
   return (
@@ -142,7 +145,7 @@ function Passages({ receipt }: { receipt: Receipt }) {
             </p>
             <p dir="auto" className="line-clamp-2 text-muted">{passage.withheld ? words.withheld : passage.text}</p>
           </div>
-          <span className="num text-muted" title={words.receiptScoreHelp}>{words.receiptScore(score.format(passage.score))}</span>
+          <span className="num text-muted" title={detail.receiptScoreHelp}>{detail.receiptScore(score.format(passage.score))}</span>
         </li>
       ))}
     </ul>

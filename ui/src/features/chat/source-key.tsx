@@ -1,9 +1,12 @@
-import * as HoverCard from "@radix-ui/react-hover-card";
-import { type MouseEvent, memo, useState } from "react";
-import { KeyMark } from "@/components/ui/key";
+import { lazy, type MouseEvent, memo, type PointerEvent, Suspense, useEffect, useRef, useState } from "react";
 import { useWords } from "@/lib/words";
-import { type Citation, passageAddress, placeOf, useSources } from "./sources";
+import { passageAddress, placeOf, useSources } from "./sources";
 import { chatWords } from "./words";
+
+const SourceCard = lazy(() => import("./source-card").then((module) => ({ default: module.SourceCard })));
+
+const openDelay = 250;
+const closeDelay = 120;
 
 /**
  * The number of a source inside a sentence. It is a link to the passage, so it can be opened in a new tab;
@@ -12,51 +15,50 @@ import { chatWords } from "./words";
 export const SourceKey = memo(function SourceKey({ number }: { number: number }) {
   const words = useWords(chatWords);
   const { citations, current, open } = useSources();
+  const link = useRef<HTMLAnchorElement>(null);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const [card, setCard] = useState(false);
   const citation = citations.get(number);
+  useEffect(() => () => clearTimeout(timer.current), []);
   if (!citation) return <>[{number}]</>;
 
-  const place = placeOf(citation, words.page);
+  const stay = (on: boolean) => {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => setCard(on), on ? openDelay : closeDelay);
+  };
+  // A finger opens the panel; there is nothing to hover with.
+  const point = (on: boolean) => (event: PointerEvent) => event.pointerType !== "touch" && stay(on);
+  const close = () => {
+    clearTimeout(timer.current);
+    setCard(false);
+  };
   const press = (event: MouseEvent) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
-    setCard(false);
+    close();
     open(number);
   };
   return (
-    <HoverCard.Root open={card && current !== number} onOpenChange={setCard} openDelay={250} closeDelay={120}>
-      <HoverCard.Trigger asChild>
-        <a
-          className="key"
-          href={passageAddress(citation)}
-          aria-label={words.sourceKey(number, [citation.document.title, place].filter(Boolean).join(", "))}
-          aria-current={current === number ? "true" : undefined}
-          onClick={press}
-        >
-          {number}
-        </a>
-      </HoverCard.Trigger>
-      <HoverCard.Portal>
-        <HoverCard.Content side="top" sideOffset={6} collisionPadding={12} className="pop-in z-50 w-84 max-w-[calc(100vw-1.5rem)] rounded-pop bg-raised px-3.5 py-3 float-edge">
-          <PassageCard citation={citation} place={place} />
-        </HoverCard.Content>
-      </HoverCard.Portal>
-    </HoverCard.Root>
-  );
-});
-
-function PassageCard({ citation, place }: { citation: Citation; place: string }) {
-  const words = useWords(chatWords);
-  return (
     <>
-      <div className="mb-1.5 flex items-center gap-2">
-        <KeyMark number={citation.number} current />
-        <strong className="min-w-0 flex-1 truncate">{citation.document.title}</strong>
-        {place && <span className="num max-w-28 flex-none truncate text-s text-faint">{place}</span>}
-      </div>
-      <p dir="auto" className="line-clamp-5 text-s leading-[1.55] text-muted">
-        {citation.text ? `“${citation.text}”` : words.withheld}
-      </p>
+      <a
+        ref={link}
+        className="key"
+        href={passageAddress(citation)}
+        aria-label={words.sourceKey(number, [citation.document.title, placeOf(citation, words.page)].filter(Boolean).join(", "))}
+        aria-current={current === number ? "true" : undefined}
+        onClick={press}
+        onPointerEnter={point(true)}
+        onPointerLeave={point(false)}
+        onFocus={(event) => event.currentTarget.matches(":focus-visible") && stay(true)}
+        onBlur={() => stay(false)}
+      >
+        {number}
+      </a>
+      {card && current !== number && (
+        <Suspense fallback={null}>
+          <SourceCard citation={citation} anchor={link} onStay={stay} onClose={close} />
+        </Suspense>
+      )}
     </>
   );
-}
+});

@@ -1,8 +1,5 @@
 import { useCallback, useEffect, useEffectEvent, useRef, useState } from "react";
-import { refusal } from "@/api/client";
 import { type ApiProblem, asProblem } from "@/api/problem";
-import { follow, Refused } from "./follow";
-import { readRunEvent } from "./run-events";
 import { advance, emptyStream, type Stream } from "./stream";
 
 export interface Waiting {
@@ -23,6 +20,7 @@ interface State {
   waiting: Waiting | undefined;
 }
 
+const untilNextTry = 3_000;
 const idle: State = { run: undefined, stream: emptyStream, waiting: undefined };
 
 /**
@@ -49,50 +47,59 @@ export function useRun(run: string | undefined, onEnd: (stream: Stream, refused?
       frame ||= requestAnimationFrame(draw);
     };
     draw();
-    follow({
-      open: (after, signal) =>
-        fetch(new URL(`/api/runs/${encodeURIComponent(run)}/events?after=${after}`, location.origin), {
-          headers: { Accept: "text/event-stream" },
-          cache: "no-store",
-          signal,
+    const pause = (ms: number, signal: AbortSignal) =>
+      new Promise<void>((resolve) => {
+        const done = () => {
+          clearTimeout(timer);
+          removeEventListener("online", done);
+          signal.removeEventListener("abort", done);
+          resolve();
+        };
+        const timer = setTimeout(done, ms);
+        addEventListener("online", done);
+        signal.addEventListener("abort", done);
+        wake.current = done;
+      });
+    const onWaiting = (until: number | undefined) => {
+      waiting = until === undefined ? undefined : { since: waiting?.since ?? Date.now(), until };
+      drawSoon();
+    };
+    /** What reads the stream comes with the first run; without a network it comes later. */
+    const reader = async () => {
+      for (;;) {
+        try {
+          return await import("./follow-run");
+        } catch (cause) {
+          if (end.signal.aborted) throw cause;
+          onWaiting(Date.now() + untilNextTry);
+          await pause(untilNextTry, end.signal);
+        }
+      }
+    };
+    reader()
+      .then(({ followRun }) =>
+        followRun({
+          run,
+          last: () => stream.last,
+          take: (event) => {
+            if (event) stream = advance(stream, event);
+            if (!stream.ended) drawSoon();
+            return stream.ended;
+          },
+          onWaiting,
+          signal: end.signal,
+          pause,
         }),
-      last: () => stream.last,
-      take: (raw) => {
-        const event = readRunEvent(raw);
-        if (event) stream = advance(stream, event);
-        if (!stream.ended) drawSoon();
-        return stream.ended;
-      },
-      onWaiting: (until) => {
-        waiting = until === undefined ? undefined : { since: waiting?.since ?? Date.now(), until };
-        drawSoon();
-      },
-      signal: end.signal,
-      pause: (ms, signal) =>
-        new Promise((resolve) => {
-          const done = () => {
-            clearTimeout(timer);
-            removeEventListener("online", done);
-            signal.removeEventListener("abort", done);
-            resolve();
-          };
-          const timer = setTimeout(done, ms);
-          addEventListener("online", done);
-          signal.addEventListener("abort", done);
-          wake.current = done;
-        }),
-    })
-      .then(async () => {
+      )
+      .then(() => {
         if (end.signal.aborted) return;
         draw();
         ended(stream);
       })
-      .catch(async (cause: unknown) => {
-        if (end.signal.aborted) return;
-        const problem = cause instanceof Refused ? await refusal(cause.response) : asProblem(cause);
+      .catch((cause: unknown) => {
         if (end.signal.aborted) return;
         draw();
-        ended(stream, problem);
+        ended(stream, asProblem(cause));
       });
     return () => {
       end.abort();
