@@ -25,7 +25,7 @@ export function AnswerHead({ message }: { message: Message }) {
     <>
       <header className="mb-3 flex min-h-6 min-w-0 items-center gap-2 text-s">
         <Mark className="size-5!" />
-        <strong className="max-w-[50%] truncate">{message.kind === "generated" && message.model ? models.label(message.model) : "ChatETS"}</strong>
+        <strong className="max-w-[55%] flex-none truncate">{message.kind === "generated" && message.model ? models.label(message.model) : "ChatETS"}</strong>
         {line && (
           <button
             type="button"

@@ -1,4 +1,4 @@
-import { Receipt } from "lucide-react";
+import { ReceiptText } from "lucide-react";
 import type { ReactNode } from "react";
 import { Button } from "@/components/ui/button";
 import { useFormat } from "@/lib/format";
@@ -32,7 +32,7 @@ export function AnswerInfo({ message, onReceipt }: { message: Message; onReceipt
         {context && context.limit > 0 && <Row name={detail.infoContext}>{words.contextUsed(format.number(context.counted || context.used), format.number(context.limit))}</Row>}
       </dl>
       <Button small wide className="mt-3" onClick={onReceipt}>
-        <Receipt aria-hidden="true" className="size-4" />
+        <ReceiptText aria-hidden="true" className="size-4" />
         {detail.showReceipt}
       </Button>
     </>

@@ -1,5 +1,5 @@
 import { Pencil } from "lucide-react";
-import { lazy, memo, Suspense } from "react";
+import { lazy, memo, type ReactNode, Suspense } from "react";
 import { IconButton } from "@/components/ui/icon-button";
 import { useWords } from "@/lib/words";
 import { type Acts, Versions } from "./answer-acts";
@@ -10,11 +10,12 @@ import { chatWords } from "./words";
 const QuestionEditor = lazy(() => import("./question-editor").then((module) => ({ default: module.QuestionEditor })));
 
 /** A question: a bubble at the end side. */
-export function Bubble({ children }: { children: string }) {
+export function Bubble({ children, beside }: { children: string; beside?: ReactNode }) {
   const words = useWords(chatWords);
   return (
-    <div className="flex justify-end">
-      <p dir="auto" className="bubble max-w-[82%] rounded-m bg-selected px-4 py-2.5 text-l leading-[1.5] break-words whitespace-pre-wrap">
+    <div className="flex items-center justify-end gap-1">
+      {beside}
+      <p dir="auto" className="bubble max-w-[82%] min-w-0 rounded-m bg-selected px-4 py-2.5 text-l leading-[1.5] break-words whitespace-pre-wrap">
         <span className="unseen">{words.yourQuestion("")}</span>
         {children}
       </p>
@@ -53,24 +54,23 @@ export const Question = memo(function Question({ message, editing, draft, sent, 
       </Suspense>
     );
   }
-  const several = message.versions.ids.length > 1;
   return (
     <div className="group">
-      <Bubble>{sent ?? message.content}</Bubble>
-      {(acts || several) && (
-        // It always has its height, so pointing at a question moves nothing.
-        <div className="mt-1 -mb-3 flex min-h-8 items-center justify-end gap-0.5">
-          {acts && (
+      <Bubble
+        beside={
+          acts && (
             <IconButton
               icon={Pencil}
               label={words.edit}
               onClick={() => onEdit(message.id)}
               className="opacity-0 transition-opacity duration-fast group-focus-within:opacity-100 group-hover:opacity-100 touch:opacity-100"
             />
-          )}
-          <Versions versions={message.versions} show={acts?.show} />
-        </div>
-      )}
+          )
+        }
+      >
+        {sent ?? message.content}
+      </Bubble>
+      <Versions className="mt-1 justify-end" versions={message.versions} show={acts?.show} />
     </div>
   );
 });

@@ -10,9 +10,9 @@ import { KeyMark } from "@/components/ui/key";
 import { Note } from "@/components/ui/note";
 import { Loading, Skeleton } from "@/components/ui/skeleton";
 import { useFormat } from "@/lib/format";
-import { lastHeading } from "@/lib/heading";
 import { useLanguage, useWords } from "@/lib/words";
 import { useModels } from "./models";
+import { placeOf } from "./sources";
 import { detailWords } from "./detail-words";
 import { chatWords } from "./words";
 
@@ -31,9 +31,13 @@ export function ReceiptDialog({ message, onClose }: { message: string; onClose: 
   const query = useQuery(receiptQuery(message));
   return (
     <Dialog open wide onClose={onClose} title={detail.receipt} lead={detail.receiptLead}>
-      {query.isPending && <Loading className="grid gap-3"><Skeleton className="w-2/5" /><Skeleton /><Skeleton className="w-4/5" /></Loading>}
-      {query.isError && <ErrorPanel error={query.error} retry={() => void query.refetch()} />}
-      {query.data && <Slip receipt={query.data} />}
+      {/* It scrolls, so the keyboard must be able to reach it. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <div role="region" aria-label={detail.receipt} tabIndex={0} data-first-focus className="thin-scroll -mx-2 grid max-h-[65dvh] gap-5 overflow-y-auto rounded-s px-2">
+        {query.isPending && <Loading className="grid gap-3"><Skeleton className="w-2/5" /><Skeleton /><Skeleton className="w-4/5" /></Loading>}
+        {query.isError && <ErrorPanel error={query.error} retry={() => void query.refetch()} />}
+        {query.data && <Slip receipt={query.data} />}
+      </div>
     </Dialog>
   );
 }
@@ -44,9 +48,7 @@ function Slip({ receipt }: { receipt: Receipt }) {
   const models = useModels();
   const { parameters, times, tokens } = receipt;
   return (
-    // It scrolls, so the keyboard must be able to reach it.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div role="region" aria-label={detail.receipt} tabIndex={0} className="thin-scroll -mx-2 grid max-h-[65dvh] gap-5 overflow-y-auto px-2">
+    <>
       {receipt.withheld && <Note kind="care">{detail.receiptWithheld}</Note>}
       <Facts
         rows={[
@@ -80,7 +82,7 @@ function Slip({ receipt }: { receipt: Receipt }) {
           </ol>
         </Part>
       )}
-    </div>
+    </>
   );
 }
 
@@ -96,7 +98,7 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
 /** Names and values; what has no value is left out. */
 function Facts({ rows }: { rows: readonly (readonly [string, ReactNode])[] }) {
   return (
-    <dl className="grid grid-cols-[minmax(7rem,auto)_1fr] gap-x-4 gap-y-1.5 text-s">
+    <dl className="grid grid-cols-[9rem_minmax(0,1fr)] max-frame:grid-cols-[7rem_minmax(0,1fr)] gap-x-4 gap-y-1.5 text-s">
       {rows.filter(([, value]) => value !== false && value !== "" && value !== undefined).map(([name, value]) => (
         <div key={name} className="contents">
           <dt className="text-muted">{name}</dt>
@@ -133,21 +135,24 @@ function Passages({ receipt }: { receipt: Receipt }) {
   const score = new Intl.NumberFormat(language, { maximumFractionDigits: 2, minimumFractionDigits: 2 });
   return (
     <ul className="grid gap-2">
-      {receipt.passages.map((passage) => (
-        <li key={passage.number} className="grid grid-cols-[auto_minmax(0,1fr)_auto] items-start gap-x-2.5 text-s">
-          <KeyMark number={passage.number} className="mt-0.5" />
-          <div className="min-w-0">
-            <p className="truncate">
-              {passage.withheld ? passage.title : (
-                <Link to="/documents/$document" params={{ document: passage.document }} search={{ from: passage.start, to: passage.end, n: passage.number }} className="text-text">{passage.title}</Link>
-              )}
-              <span className="num text-muted"> {passage.page > 0 ? words.page(String(passage.page)) : lastHeading(passage.heading)}</span>
-            </p>
-            <p dir="auto" className="line-clamp-2 text-muted">{passage.withheld ? words.withheld : passage.text}</p>
-          </div>
-          <span className="num text-muted" title={detail.receiptScoreHelp}>{detail.receiptScore(score.format(passage.score))}</span>
-        </li>
-      ))}
+      {receipt.passages.map((passage) => {
+        const place = placeOf({ ...passage, document: { id: passage.document, title: passage.title } }, words.page);
+        return (
+          <li key={passage.number} className="grid grid-cols-[auto_minmax(0,1fr)_auto] items-start gap-x-2.5 text-s">
+            <KeyMark number={passage.number} className="mt-0.5" />
+            <div className="min-w-0">
+              <p className="truncate">
+                {passage.withheld ? passage.title : (
+                  <Link to="/documents/$document" params={{ document: passage.document }} search={{ from: passage.start, to: passage.end, n: passage.number }} className="text-text">{passage.title}</Link>
+                )}
+                {place && <span className="num text-muted"> · {place}</span>}
+              </p>
+              <p dir="auto" className="line-clamp-2 text-muted">{passage.withheld ? words.withheld : passage.text}</p>
+            </div>
+            <span className="num text-muted" title={detail.receiptScoreHelp}>{detail.receiptScore(score.format(passage.score))}</span>
+          </li>
+        );
+      })}
     </ul>
   );
 }
