@@ -9,8 +9,13 @@ import (
 	"chatets/appliance/library"
 )
 
-// The floors of support, measured with BenchmarkCitations; the numbers are in
-// docs/adr/0009-citations-of-generated-answers.md.
+// The floors of support. Measured with BenchmarkCitations on sentences of XQuAD
+// beside eight passages: with a fifth of its words dropped and its halves swapped
+// 98.3 % get the right passage, with three tenths dropped and three foreign words
+// added 94.8 %; of sentences of other topics none is cited, of those whose passage
+// was taken away 9.8 %. Of our own English and German statements all get the right
+// one and none a wrong one. On Cranfield, whose abstracts repeat each other, it is
+// 90.9, 80.4, 8.4 and 50.2 %; docs/adr/0009-citations-of-generated-answers.md.
 const (
 	alignFloor = 0.45 // of a passage that is cited where the model cites none
 	citedFloor = 0.25 // of a passage that the model cites itself
