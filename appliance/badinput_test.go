@@ -181,7 +181,7 @@ func TestBadInput(t *testing.T) {
 		{"nested too deep", post("/api/knowledge", strings.Repeat(`{"name":`, 200)+"1"+strings.Repeat("}", 200)), 400, []string{"nested"}},
 		{"an empty question", post("/api/conversations", `{"message":"  \n "}`), 422, []string{"Write a question."}},
 		{"a question too long", post("/api/conversations", `{"message":"`+strings.Repeat("x", 32_001)+`"}`), 422, []string{"32,000"}},
-		{"a model that is not there", post("/api/conversations", `{"message":"pump","model":"gpt\u001b[0m"}`), 422, []string{"no model"}},
+		{"a model that is not there", post("/api/conversations", `{"message":"pump","model":"gpt\u001b[0m"}`), 404, []string{"no model"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			sound(t, tt.send(t), tt.status, tt.words...)

@@ -88,7 +88,7 @@ func TestModelsCiteRightly(t *testing.T) {
 	r := fillHouse(t)
 	fake := inferencetest.New(t, "good:say=cite", "after:say=cite,marker=after", "never:say=plain", "invents:say=invent", "everything:say=all", "alien:say=foreign")
 	r.owner.connect(t, "gpu", "ollama", fake.URL, 4, 6)
-	const ask = "What is done when the bearing temperature alarm E-121 comes?"
+	const ask = "How long are patients with norovirus isolated in a single room?"
 	for _, model := range []string{"good:say=cite", "after:say=cite,marker=after", "never:say=plain", "invents:say=invent", "everything:say=all"} {
 		t.Run(model, func(t *testing.T) {
 			_, got := r.owner.asked(t, asks(ask, model))
@@ -144,11 +144,11 @@ func TestModelsCiteRightly(t *testing.T) {
 		fake.Forget()
 		_, got := r.reader.asked(t, asks(ask, "good:say=cite"))
 		for _, sent := range fake.Asked() {
-			if text, _ := json.Marshal(sent); strings.Contains(string(text), "Stop the pump") {
+			if text, _ := json.Marshal(sent); strings.Contains(string(text), "Let the wound bleed") {
 				t.Errorf("the model was given what the person may not read: %s", text)
 			}
 		}
-		if strings.Contains(got.Content, "Stop the pump") {
+		if strings.Contains(got.Content, "Let the wound bleed") {
 			t.Errorf("got %q", got.Content)
 		}
 	})

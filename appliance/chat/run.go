@@ -173,7 +173,7 @@ func (c *Chat) work(ctx context.Context, r *run) {
 		c.measure("queued", "", r.draft.queued)
 		err = c.answer(life, r)
 	}
-	if err != nil && life.Err() != nil {
+	if err != nil && (life.Err() != nil || ctx.Err() != nil) { // ctx ends a moment before life does
 		err = context.Cause(life)
 		if ctx.Err() != nil && !errors.Is(err, errStopped) {
 			err = errInterrupted

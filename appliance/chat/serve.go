@@ -238,6 +238,9 @@ func (c *Chat) finish(ctx context.Context, r *run, why error) {
 		case <-ctx.Done():
 		}
 	}
+	if err == nil {
+		r.log.markSaved(len(e.events)) // a saver that still knows the run must not store them again
+	}
 	c.live.remove(r)
 	c.notify(r.who, r.conversation)
 	c.measure("run", e.answer.State, e.took)

@@ -230,6 +230,27 @@ func TestTurnWaitsForBusy(t *testing.T) {
 	})
 }
 
+// TestTurnTiresOfBusy waits two minutes in all for a server that is busy again and
+// again.
+func TestTurnTiresOfBusy(t *testing.T) {
+	t.Parallel()
+	const name = "m:tokens=12,fault=busy,retry=61"
+	fake := inferencetest.New(t, name)
+	at := &clock{}
+	c := newCaller(t, start(t, func(c *model.Config) { c.Now = at.now }), name, fake)
+	ended := make(chan got)
+	go func() { ended <- c.ask(t) }()
+	await(t, "it was asked", func() bool { return len(fake.Asked()) == 1 })
+	at.move(62 * time.Second)
+	await(t, "it was asked again", func() bool {
+		c.paused(t) // a change, since the alarm goes by the clock of the machine
+		return len(fake.Asked()) == 2
+	})
+	if g := <-ended; fault.Of(g.err).RetryAfter != 61 {
+		t.Errorf("got %v", g.err)
+	}
+}
+
 // TestStopFreesTheServer ends an answer in its middle: the server and the slot are
 // free within a second.
 func TestStopFreesTheServer(t *testing.T) {
