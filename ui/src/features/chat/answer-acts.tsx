@@ -44,10 +44,10 @@ export function AnswerActs({ message, text, citations, acts }: { message: Messag
       {text && citations.length > 0 && (
         <IconButton icon={sourced.copied ? Check : Quote} label={sourced.copied ? words.copied : words.copySources} onClick={() => sourced.copy(withSources(text, citations, words))} />
       )}
-      {acts && <AgainMenu message={message} again={acts.again} />}
+      {acts ? <AgainMenu message={message} again={acts.again} /> : <IconButton icon={RotateCcw} label={words.again} disabled />}
       {message.kind === "generated" && message.usage && <InfoButton message={message} />}
-      {acts && canGoOn(message) && message.state !== "interrupted" && message.state !== "failed" && (
-        <Button small kind="quiet" onClick={() => acts.goOn(message)}>{words.goOn}</Button>
+      {canGoOn(message) && message.state !== "interrupted" && message.state !== "failed" && (
+        <Button small kind="quiet" disabled={!acts} onClick={() => acts?.goOn(message)}>{words.goOn}</Button>
       )}
       <Versions className="ms-auto" versions={message.versions} show={acts?.show} />
     </div>

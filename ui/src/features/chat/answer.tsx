@@ -59,7 +59,7 @@ export const Answer = memo(function Answer({ message, current, onOpen, acts }: A
         {message.state === "stopped" && <p className="mt-3.5 text-s text-muted">{words.stopped}</p>}
         {!writing && <Marks message={message} />}
         {!writing && citations.length > 0 && !message.withheld && <SourceList citations={citations} />}
-        {!writing && (text || acts || message.versions.ids.length > 1) && <AnswerActs message={message} text={text} citations={citations} acts={acts} />}
+        {!writing && <AnswerActs message={message} text={text} citations={citations} acts={acts} />}
       </article>
     </SourcesContext>
   );
