@@ -25,6 +25,8 @@ const (
 	claimLeast = 3    // content words and numbers of a sentence that is aligned
 	claimMost  = 2000 // bytes before a marker that are compared
 	waitMost   = 400  // bytes that are held back for one marker
+	runMost    = 256  // bytes of one run of spaces, backticks and the like that are looked at together
+	keptMost   = 4096 // bytes of a sentence without an end that are kept
 )
 
 // Kinds of line.
@@ -66,7 +68,7 @@ type citer struct {
 	address  bool     // inside of a link's address
 	bracket  bool     // inside of brackets that are no marker
 	closed   bool     // "]" came right before
-	sentence string   // as far as it has come, without markers
+	sentence []byte   // as far as it has come, without markers
 	since    int      // byte of it after the last marker
 	kept     int      // markers at it
 	mark     rune     // that may have ended it; 0 for none
@@ -181,8 +183,15 @@ func (c *citer) emit(text string) {
 // sentence.
 func (c *citer) say(n int) {
 	c.emit(c.buf[:n])
-	c.sentence += c.buf[:n]
+	c.sentence = append(c.sentence, c.buf[:n]...)
 	c.buf = c.buf[n:]
+	if cut := len(c.sentence) - keptMost; cut > keptMost { // no sentence, and never to be one
+		for !utf8.RuneStart(c.sentence[cut]) {
+			cut++
+		}
+		c.sentence = append(c.sentence[:0], c.sentence[cut:]...)
+		c.since, c.markAt = max(c.since-cut, 0), max(c.markAt-cut, 0)
+	}
 }
 
 // pass gives them as no part of it.
@@ -245,8 +254,8 @@ func (c *citer) step(last bool) bool {
 			return c.markers(0, numbers, size, last)
 		}
 	case r == '`':
-		run := len(c.buf) - len(strings.TrimLeft(c.buf, "`"))
-		if run == len(c.buf) && !last {
+		run := runOf(c.buf, '`')
+		if run == len(c.buf) && run < runMost && !last {
 			return false
 		}
 		if done, wait := c.goesOn("", last); wait {
@@ -292,6 +301,15 @@ func (c *citer) step(last bool) bool {
 
 func (c *citer) tabular() bool { return (c.line == rowLine || c.line == headLine) && !c.atLine }
 
+// runOf is how often a text begins with a character, as far as that matters.
+func runOf(text string, r byte) int {
+	n := 0
+	for n < len(text) && n < runMost && text[n] == r {
+		n++
+	}
+	return n
+}
+
 // endMark reports what may end a sentence.
 func endMark(r rune) bool {
 	return full(r) || r == '.' || r == '!' || r == '?' || r == '…' || r == '؟' || r == '۔'
@@ -307,12 +325,12 @@ func (c *citer) goesOn(space string, last bool) (ended, wait bool) {
 		return true, false
 	}
 	rest := c.buf[len(space):]
-	if w := lastWord(c.sentence[:c.markAt]); isNumber(w) && len(w) <= 2 {
+	if w := lastWord(string(c.sentence[max(0, c.markAt-64):c.markAt])); isNumber(w) && len(w) <= 2 {
 		// "3. Mai": the whole word tells.
 		n := strings.IndexFunc(rest, func(r rune) bool { return !unicode.IsLetter(r) })
 		if n < 0 && len(rest) < 24 && !last {
 			return false, true
 		}
 	}
-	return ends(c.sentence+space+rest[:min(len(rest), 32)], 0, c.markAt, len(c.sentence), c.mark), false
+	return ends(string(c.sentence)+space+rest[:min(len(rest), 32)], 0, c.markAt, len(c.sentence), c.mark), false
 }

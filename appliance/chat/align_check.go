@@ -11,13 +11,13 @@ import (
 func (c *citer) markers(space int, numbers []int, size int, last bool) bool {
 	gap := c.buf[:space]
 	c.buf = c.buf[space+size:]
-	text := c.sentence[c.since:]
+	text := string(c.sentence[c.since:])
 	if claim := claimOf(text); len(claim.terms)+len(claim.numbers) < claimLeast {
-		text = c.sentence
+		text = string(c.sentence)
 	}
 	numbers = c.existing(numbers)
 	stay := c.check(text, numbers)
-	words := strings.TrimSpace(c.sentence)
+	words := strings.TrimSpace(string(c.sentence))
 	switch {
 	case len(stay) > 0:
 		c.put(gap, stay)
@@ -36,7 +36,7 @@ func (c *citer) put(gap string, numbers []int) {
 	switch {
 	case strings.Contains(gap, "|"):
 		c.emit(gap)
-	case gap != "" || c.sentence != "":
+	case gap != "" || len(c.sentence) > 0:
 		c.emit(" ")
 	}
 	for _, n := range numbers {
@@ -108,7 +108,7 @@ func (c *citer) settle() {
 	}
 	c.late = nil
 	text := l.text.String()
-	if stay := c.check(c.sentence, l.numbers); len(stay) > 0 {
+	if stay := c.check(string(c.sentence), l.numbers); len(stay) > 0 {
 		if l.space != "" {
 			c.emit(l.space)
 		}
@@ -129,12 +129,12 @@ func (c *citer) settle() {
 // gets that of its passage.
 func (c *citer) endSentence() {
 	c.settle()
-	text := strings.TrimSpace(c.sentence)
+	text := strings.TrimSpace(string(c.sentence))
 	if n := c.align(text); n > 0 {
 		c.emit(" " + marker(n))
 		c.cited[n] = true
 	}
-	c.sentence, c.since, c.kept, c.mark, c.bracket = "", 0, 0, 0, false
+	c.sentence, c.since, c.kept, c.mark, c.bracket = c.sentence[:0], 0, 0, 0, false
 }
 
 // align finds the passage a sentence comes from; 0 for none.

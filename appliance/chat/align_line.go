@@ -10,12 +10,16 @@ import (
 func (c *citer) space(last bool) bool {
 	table := c.tabular()
 	n := 0
-	for n < len(c.buf) {
+	for n < len(c.buf) && n < runMost {
 		r, size := utf8.DecodeRuneInString(c.buf[n:])
 		if r == '\n' && table || !unicode.IsSpace(r) && (r != '|' || !table) {
 			break
 		}
 		n += size
+	}
+	if n >= runMost {
+		c.pass(n) // models that have lost their way write line feeds without end
+		return true
 	}
 	if n == len(c.buf) && !last {
 		return false
@@ -164,9 +168,9 @@ func (c *citer) start(indent int, kind lineKind, mark int) {
 	case indent == 0:
 		c.list = false
 	}
-	c.sentence, c.since, c.kept, c.mark = "", 0, 0, 0
+	c.sentence, c.since, c.kept, c.mark = c.sentence[:0], 0, 0, 0
 	if kind == codeLine { // a fence
-		run := len(c.buf[indent:]) - len(strings.TrimLeft(c.buf[indent:], c.buf[indent:indent+1]))
+		run := runOf(c.buf[indent:], c.buf[indent])
 		c.fence = c.buf[indent : indent+run]
 		c.line = plainLine
 		c.pass(indent + run)
@@ -180,7 +184,7 @@ func (c *citer) kindOf(text string, r rune, last bool) (kind lineKind, mark int,
 	run := 0
 	switch {
 	case r == '#', r == '`', r == '~':
-		run = len(text) - len(strings.TrimLeft(text, string(r)))
+		run = runOf(text, byte(r))
 	case r >= '0' && r <= '9':
 		run = min(len(leadingNumber(text)), 4) + 1
 	case strings.ContainsRune("-*+•‣–—·", r):
@@ -193,7 +197,7 @@ func (c *citer) kindOf(text string, r rune, last bool) (kind lineKind, mark int,
 	default:
 		return plainLine, 0, false
 	}
-	if len(text) <= run && !last {
+	if len(text) <= run && run < runMost && !last {
 		return plainLine, 0, true
 	}
 	switch {
@@ -213,14 +217,15 @@ func (c *citer) kindOf(text string, r rune, last bool) (kind lineKind, mark int,
 // inFence gives the lines of a code block.
 func (c *citer) inFence(last bool) bool {
 	if c.atLine {
-		line := strings.TrimLeft(c.buf, " ")
-		run := len(line) - len(strings.TrimLeft(line, c.fence[:1]))
-		if !last && run == len(line) {
+		indent := runOf(c.buf, ' ')
+		line := c.buf[indent:]
+		run := runOf(line, c.fence[0])
+		if !last && run == len(line) && indent < runMost && run < runMost {
 			return false
 		}
 		if run >= len(c.fence) {
 			c.fence, c.line, c.atLine, c.before, c.blank = "", codeLine, false, plainLine, false
-			c.pass(len(c.buf) - len(line) + run)
+			c.pass(indent + run)
 			return true
 		}
 		c.atLine = false
@@ -235,13 +240,8 @@ func (c *citer) inFence(last bool) bool {
 
 // inTicks gives a code span.
 func (c *citer) inTicks(last bool) bool {
-	if n := strings.IndexAny(c.buf, "`\n"); n != 0 {
-		if n < 0 {
-			n = len(c.buf)
-		}
-		if c.late != nil { // which gives up after so many bytes, however they come
-			_, n = utf8.DecodeRuneInString(c.buf)
-		}
+	if c.buf[0] != '`' && c.buf[0] != '\n' {
+		_, n := utf8.DecodeRuneInString(c.buf)
 		c.say(n)
 		return true
 	}
@@ -249,8 +249,8 @@ func (c *citer) inTicks(last bool) bool {
 		c.ticks = 0 // was none
 		return true
 	}
-	run := len(c.buf) - len(strings.TrimLeft(c.buf, "`"))
-	if run == len(c.buf) && !last {
+	run := runOf(c.buf, '`')
+	if run == len(c.buf) && run < runMost && !last {
 		return false
 	}
 	if run == c.ticks {

@@ -255,3 +255,30 @@ func TestTheReaderEndsTheAnswer(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestAModelThatHasLostItsWayHoldsNothingBack gives what never ends and means
+// nothing: it goes through, and its time does not grow with what came before.
+func TestAModelThatHasLostItsWayHoldsNothingBack(t *testing.T) {
+	t.Parallel()
+	for _, part := range []string{" ", "\n", "`", "#", "~", "[", "[1]", "[1], ", "[9]", "word ", "x", "| ", "|\n", "- ", "1. ", "。", ".", "![", "](", "\\", "```\n", "    ", "中", "[1", "\t|"} {
+		text := strings.Repeat(part, 20_000/len(part))
+		for _, before := range []string{"", "```\n", "The pump P-101A. ", "| a |\n|"} {
+			var got strings.Builder
+			c := newCiter(handbook(), func(text string) error { got.WriteString(text); return nil })
+			for i := 0; i < len(before+text); i += 11 {
+				if err := c.Write((before + text)[i:min(i+11, len(before+text))]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if len(c.buf) > 2*runMost || len(c.sentence) > 3*keptMost {
+				t.Errorf("%q after %q: %d bytes wait, %d are kept", part, before, len(c.buf), len(c.sentence))
+			}
+			if err := c.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if whole, _ := cited(t, handbook(), before+text, 0); whole != got.String() {
+				t.Errorf("%q after %q: the cuts matter", part, before)
+			}
+		}
+	}
+}

@@ -7,7 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-const maxMarker = 70 // bytes of a marker at most
+const (
+	maxMarker  = 70 // bytes of a marker at most
+	maxMarkers = 16 // of one place; more are another place
+	maxBetween = 8  // bytes between two of them
+)
 
 // A reading says what the beginning of a text is, as far as it has come.
 type reading int
@@ -23,7 +27,7 @@ const (
 // "(" is a link. last says that no more text will come.
 func markersAt(text string, last bool) (numbers []int, size int, is reading) {
 	numbers, size, is = markerAt(text, last)
-	for is == isOne {
+	for count := 1; is == isOne && count < maxMarkers; count++ {
 		gap := separator(text[size:])
 		rest := text[size+gap:]
 		if rest == "" {
@@ -51,11 +55,15 @@ func separator(text string) int {
 		i++
 		i += spaces(text[i:])
 	}
+	if i > maxBetween {
+		return 0
+	}
 	return i
 }
 
 func spaces(text string) int {
-	return len(text) - len(strings.TrimLeft(text, " \t\u00a0\u202f"))
+	head := text[:min(len(text), 2*maxBetween)]
+	return len(head) - len(strings.TrimLeft(head, " \t\u00a0\u202f"))
 }
 
 // markerAt reads one pair of brackets.
