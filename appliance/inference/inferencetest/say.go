@@ -127,22 +127,34 @@ func (m *model) answer(r Request) string {
 }
 
 // task recognises what is asked beside answers, by what its system text names: a
-// question that can be searched by itself, and a title. A text that begins with
+// query that can be searched by itself, and a title. A text that begins with
 // "You answer" wants an answer, whatever else it names.
 func task(r Request) (string, bool) {
 	system := strings.ToLower(r.System())
+	before, last, found := strings.Cut(r.User(), "Last question: ")
+	if !found {
+		before, last = "", before
+	}
+	asked := func(text string) string { // the first question of a history
+		_, text, _ = strings.Cut(text, "Question: ")
+		text, _, _ = strings.Cut(text, "\n")
+		return text
+	}
 	switch {
 	case strings.HasPrefix(system, "you answer"):
 		return "", false
-	case strings.Contains(system, "rewrite"), strings.Contains(system, "by itself"), strings.Contains(system, "standalone"):
-		return "What does " + topic(r.User()) + " say?", true
+	case strings.Contains(system, "search query"), strings.Contains(system, "rewrite"):
+		return "What is said of " + strings.TrimSpace(topic(last)+" "+topic(asked(before))) + "?", true
 	case strings.Contains(system, "title"):
-		return "About " + topic(r.User()), true
+		if question := asked(last); question != "" {
+			last = question
+		}
+		return "About " + topic(last), true
 	}
 	return "", false
 }
 
-// topic is the longest words of a text.
+// topic is the long words of a text, at most six.
 func topic(text string) string {
 	fields := strings.FieldsFunc(text, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
 	var kept []string
@@ -150,9 +162,6 @@ func topic(text string) string {
 		if len(f) > 4 && len(kept) < 6 {
 			kept = append(kept, f)
 		}
-	}
-	if len(kept) == 0 {
-		kept = append(kept, "it")
 	}
 	return strings.Join(kept, " ")
 }

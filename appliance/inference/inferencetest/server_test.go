@@ -438,15 +438,20 @@ func TestUnknownSettingsAreRefused(t *testing.T) {
 func TestTasksBesideAnswers(t *testing.T) {
 	t.Parallel()
 	s := inferencetest.New(t, "fake")
-	for _, tt := range []struct{ system, want string }{
-		{"Rewrite the last question so that it can be searched.", "What does storage salt say?"},
-		{"Give the conversation a title.", "About storage salt"},
-		{"You answer questions from passages. Passages have a title.", "I have no source for this."},
-		{"Be kind.", "I have no source for this."},
+	const history = "Question: How long may insulin be kept?\nAnswer: Four weeks.\n\nLast question: And at what temperature?"
+	for _, tt := range []struct{ name, system, user, want string }{
+		{"a query", "You turn the last question into one search query.", history, "What is said of temperature insulin?"},
+		{"a query by another word", "Rewrite the question.", "And the storage of salts?", "What is said of storage salts?"},
+		{"a title", "You name conversations. Reply with a title.", "Question: How is insulin stored?\n\nAnswer: In the refrigerator.", "About insulin stored"},
+		{"an answer", "You answer questions from passages. Passages have a title.", "What?", "I have no source for this."},
+		{"nothing of these", "Be kind.", "What?", "I have no source for this."},
 	} {
-		got := ask(t.Context(), t, s, "openai", "fake", nil, turn{"role": "system", "content": tt.system}, user("And the storage of salts?"))
-		if want := strings.ReplaceAll(tt.want, "salt", "salts"); got.text != want {
-			t.Errorf("%s: got %q, want %q", tt.system, got.text, want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := ask(t.Context(), t, s, "openai", "fake", nil, turn{"role": "system", "content": tt.system}, user(tt.user))
+			if got.text != tt.want {
+				t.Errorf("got %q, want %q", got.text, tt.want)
+			}
+		})
 	}
 }
