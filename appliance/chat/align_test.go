@@ -282,3 +282,20 @@ func TestAModelThatHasLostItsWayHoldsNothingBack(t *testing.T) {
 		}
 	}
 }
+
+func TestAMarkerNeedsHalfOfTheBestSupport(t *testing.T) {
+	t.Parallel()
+	passages := []library.Passage{
+		{Text: "The pump holds its pressure at full speed and takes grease through a nipple."},
+		{Text: "The pump is stopped when the pressure falls."},
+	}
+	answer := "The pump holds pressure at full speed and takes grease"
+	for i, s := range newProver(passages).support(claimOf(answer)) {
+		if s.share < citedFloor {
+			t.Fatalf("passage %d is below the floor already: %.2f", i+1, s.share)
+		}
+	}
+	if got, _ := cited(t, passages, answer+" [1][2].", 0); got != answer+" [1]." {
+		t.Errorf("got %q", got)
+	}
+}
