@@ -22,7 +22,7 @@ export function AnswerFailed({ message, acts }: { message: Message; acts: Acts |
   const goOn = canGoOn(message);
   return (
     <div className="mt-3.5 grid gap-2">
-      <PhaseLine phases={brokenBars(message)} word={words.failed} />
+      <PhaseLine phases={brokenBars(message)} word={message.state === "failed" ? words.failed : words.brokeOff} />
       <Note kind="bad">
         <p>
           {cause} {cure && <span className="text-muted">{cure}</span>} {kept > 0 && <span className="num text-muted">{words.keptWords(kept, format.number(kept))}</span>}

@@ -44,9 +44,9 @@ export function AnswerHead({ message }: { message: Message }) {
           {query && <p className="break-words">{words.searchedFor(query)}</p>}
           {citations.length > 0 && <Read citations={citations} />}
           {thinking && (
-            <section aria-label={words.thoughts}>
+            <div role="group" aria-label={words.thoughts}>
               <Markdown text={thinking} known={nothing} writing={message.state === "writing" && !message.content} thought />
-            </section>
+            </div>
           )}
         </div>
       )}

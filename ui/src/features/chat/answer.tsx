@@ -43,6 +43,8 @@ export const Answer = memo(function Answer({ message, current, onOpen, acts }: A
     [citations, current, id, onOpen],
   );
   const known = useMemo(() => new Set(citations.map((citation) => citation.number)), [citations]);
+  // A model server that broke off leaves words behind and says why; a stop of this one says nothing.
+  const broke = message.state === "failed" || (message.state === "interrupted" && message.problem !== undefined);
   return (
     <SourcesContext value={sources}>
       <article aria-label={words.answer} aria-busy={writing || undefined}>
@@ -50,12 +52,12 @@ export const Answer = memo(function Answer({ message, current, onOpen, acts }: A
         {quoted && message.content && <OwnWords message={message} acts={acts} />}
         {(text || writing) && <Markdown text={text} known={known} writing={writing} quotes={quoted} />}
         {message.withheld && <Note className="mt-3.5 text-s">{words.answerWithheld}</Note>}
-        {message.state === "failed" && (
+        {broke && (
           <Suspense fallback={<div className="h-32" />}>
             <AnswerFailed message={message} acts={acts} />
           </Suspense>
         )}
-        {message.state === "interrupted" && <Interrupted message={message} acts={acts} />}
+        {message.state === "interrupted" && !broke && <Interrupted message={message} acts={acts} />}
         {message.state === "stopped" && <p className="mt-3.5 text-s text-muted">{words.stopped}</p>}
         {!writing && <Marks message={message} />}
         {!writing && citations.length > 0 && !message.withheld && <SourceList citations={citations} />}

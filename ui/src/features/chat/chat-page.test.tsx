@@ -47,7 +47,7 @@ describe("a chat", () => {
     expect(screen.getByText("How efficient is G2?")).toBeInTheDocument();
     expect(within(answer).getByText("No model is connected.")).toBeInTheDocument();
     expect(within(answer).getAllByRole("listitem")[0]).toHaveTextContent("Efficiency is 41 % at 75 % load.1");
-    const sources = within(answer).getByRole("region", { name: "Sources" });
+    const sources = within(answer).getByRole("group", { name: "Sources" });
     expect(within(sources).getAllByRole("listitem")).toHaveLength(2);
     expect(within(answer).getByRole("button", { name: "Read 3 passages in 2 documents" })).toHaveAttribute("aria-expanded", "false");
   });
@@ -88,7 +88,7 @@ describe("a chat", () => {
     serve([aQuestion(), anAnswer({ kind: "none", content: "Nothing about this was found.", citations: [] })]);
     show(<ChatPage />, someone());
     expect(within(await article()).getByText(/Nothing about this was found. Ask with other words/)).toBeInTheDocument();
-    expect(screen.queryByRole("region", { name: "Sources" })).not.toBeInTheDocument();
+    expect(screen.queryByRole("group", { name: "Sources" })).not.toBeInTheDocument();
     expect(screen.queryByText("No model is connected.")).not.toBeInTheDocument();
   });
 
@@ -174,7 +174,7 @@ describe("an answer that is being written", () => {
     finish();
     run.send(...events.slice(13));
     run.close();
-    expect(await screen.findByRole("region", { name: "Sources" })).toBeInTheDocument();
+    expect(await screen.findByRole("group", { name: "Sources" })).toBeInTheDocument();
     expect(screen.getByRole("article")).not.toHaveAttribute("aria-busy");
     expect(screen.getByRole("button", { name: "Copy" })).toBeInTheDocument();
     expect(screen.queryByText("Writing")).not.toBeInTheDocument();
@@ -199,7 +199,7 @@ describe("an answer that is being written", () => {
     first.send(...events.slice(0, 11));
     await waitFor(() => expect(screen.getByRole("article")).toHaveTextContent("Efficiency is"));
     first.drop();
-    expect(await screen.findByRole("region", { name: "Sources" })).toBeInTheDocument();
+    expect(await screen.findByRole("group", { name: "Sources" })).toBeInTheDocument();
     expect(after).toEqual(["0", "11"]);
     const resumed = proseOf(screen.getByRole("article"));
     expect(resumed).toBe("Efficiency is 41 % at 75 % load.1It falls below half load.2");
@@ -224,7 +224,7 @@ describe("an answer that is being written", () => {
     await waitFor(() => expect(proseOf(screen.getByRole("article"))).toBe(text));
     finish();
     again.send(...events.slice(15));
-    expect(await screen.findByRole("region", { name: "Sources" })).toBeInTheDocument();
+    expect(await screen.findByRole("group", { name: "Sources" })).toBeInTheDocument();
   });
 
   it("is stopped by the button and keeps its words", async () => {

@@ -144,7 +144,7 @@ describe("waiting", () => {
     const fold = await screen.findByRole("button", { name: "Thinking" });
     expect(screen.queryByText(/The handbook/)).not.toBeInTheDocument();
     await userEvent.click(fold);
-    const thoughts = await screen.findByRole("region", { name: "What the model thought" });
+    const thoughts = await screen.findByRole("group", { name: "What the model thought" });
     expect(thoughts).toHaveTextContent("The handbook");
     run.send(event(7, "thinking", { text: "<b>names</b> it." }));
     await waitFor(() => expect(thoughts).toHaveTextContent("The handbook <b>names</b> it."));
@@ -294,6 +294,16 @@ describe("going on", () => {
       expect(proseOf(await article())).toBe("Efficiency is 41 %.");
     });
   }
+
+  it("tells a model server that broke off from a stop of this one", async () => {
+    serve([aQuestion(), aGenerated({ state: "interrupted", content: "Efficiency is", citations: [], problem: { type: "", title: "", status: 502, detail: "The server B broke off.", code: "broken", cure: "Go on with the answer.", request: "q-8" } })]);
+    show(<ChatPage />, someone());
+    const alert = await screen.findByRole("alert");
+    expect(alert).toHaveTextContent("The server B broke off. Go on with the answer. The 2 words above are kept.");
+    expect(await article()).toHaveTextContent("This answer broke off.");
+    expect(within(alert).getByRole("button", { name: "Continue" })).toBeInTheDocument();
+    expect(screen.queryByText(/The server was stopped/)).not.toBeInTheDocument();
+  });
 
   it("says why it is refused, and offers it again", async () => {
     serve([aQuestion(), aGenerated({ state: "interrupted", content: "Efficiency is", citations: [] })]);

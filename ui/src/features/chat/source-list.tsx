@@ -7,7 +7,7 @@ import { chatWords } from "./words";
 export function SourceList({ citations }: { citations: readonly Citation[] }) {
   const words = useWords(chatWords);
   return (
-    <section aria-label={words.sources} className="mt-4 rounded-m bg-raised p-2 card-edge">
+    <div role="group" aria-label={words.sources} className="mt-4 rounded-m bg-raised p-2 card-edge">
       <ul>
         {groupByDocument(citations).map(({ document, citations: own }) => (
           <li key={document.id} className="grid grid-cols-[auto_minmax(0,1fr)_auto] items-center gap-x-2.5 rounded-s px-2 py-1.5 text-s hover:bg-hover touch:min-h-11">
@@ -23,7 +23,7 @@ export function SourceList({ citations }: { citations: readonly Citation[] }) {
           </li>
         ))}
       </ul>
-    </section>
+    </div>
   );
 }
 

@@ -126,6 +126,7 @@ chatWords.put("de", {
   stopped: "Sie haben diese Antwort angehalten.",
   interrupted: "Der Server wurde angehalten, während er diese Antwort schrieb.",
   failed: "Diese Antwort ist fehlgeschlagen.",
+  brokeOff: "Diese Antwort brach ab.",
   openSources: "Quellenleiste",
   openDocument: "Dokument öffnen",
   copyCode: "Code kopieren",

@@ -126,6 +126,7 @@ chatWords.put("fr", {
   stopped: "Vous avez arrêté cette réponse.",
   interrupted: "Le serveur a été arrêté pendant qu’il écrivait cette réponse.",
   failed: "Cette réponse a échoué.",
+  brokeOff: "Cette réponse s’est interrompue.",
   openSources: "Volet des sources",
   openDocument: "Ouvrir le document",
   copyCode: "Copier le code",

@@ -132,6 +132,7 @@ export const chatWords = new Catalogue({
   stopped: "You stopped this answer.",
   interrupted: "The server was stopped while it wrote this answer.",
   failed: "This answer failed.",
+  brokeOff: "This answer broke off.",
   openSources: "Sources panel",
   openDocument: "Open the document",
   copyCode: "Copy the code",
