@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ApiProblem } from "@/api/problem";
 import type { RunEvent } from "./run-events";
-import { advance, emptyStream, phaseBars, type Stream } from "./stream";
+import { advance, brokenBars, emptyStream, phaseBars, type Stream } from "./stream";
 
 const citation = {
   number: 1,
@@ -78,6 +78,34 @@ describe("advance", () => {
     expect(after).toMatchObject({ last: 4, ended: false });
     expect(run(events.slice(4), after)).toEqual(run(events));
   });
+});
+
+describe("what is new with models", () => {
+  it("keeps its place in the queue while the kept words of an answer are said again", () => {
+    const kept = run([{ number: 1, kind: "phase", phase: "queued" }, { number: 2, kind: "delta", text: "Kept words" }, { number: 3, kind: "thinking", text: "Kept thoughts" }]);
+    expect(kept).toMatchObject({ phase: "queued", text: "Kept words", thinking: "Kept thoughts" });
+    const waits = run([{ number: 4, kind: "phase", phase: "queued", place: 2, seconds: 9, why: "busy" }], kept);
+    expect(waits.details).toEqual({ place: 2, seconds: 9, why: "busy" });
+    const on = run([{ number: 5, kind: "phase", phase: "writing" }, { number: 6, kind: "delta", text: " and more" }], waits);
+    expect(on).toMatchObject({ phase: "writing", text: "Kept words and more", details: {} });
+    expect(phaseBars(on)).toEqual(["done", "skip", "skip", "skip", "now"]);
+  });
+
+  it("keeps what was searched for when the phase is over", () => {
+    const searched = run([{ number: 1, kind: "phase", phase: "searching", query: "efficiency G2" }, { number: 2, kind: "phase", phase: "writing" }]);
+    expect(searched).toMatchObject({ query: "efficiency G2", details: {} });
+  });
+
+  const broken = [
+    { name: "in the text", of: { content: "Half" }, bars: ["skip", "done", "done", "skip", "fail"] },
+    { name: "in the text after thinking", of: { content: "Half", thinking: "Hm" }, bars: ["skip", "done", "done", "done", "fail"] },
+    { name: "while thinking", of: { thinking: "Hm" }, bars: ["skip", "done", "done", "fail", "todo"] },
+    { name: "before a word", of: { citations: [citation] }, bars: ["skip", "done", "done", "skip", "fail"] },
+    { name: "in the search", of: {}, bars: ["skip", "done", "fail", "todo", "todo"] },
+  ] as const;
+  for (const { name, of, bars } of broken) {
+    it(`shows that it broke ${name}`, () => expect(brokenBars({ kind: "generated", content: "", thinking: "", citations: [], ...of } as Parameters<typeof brokenBars>[0])).toEqual(bars));
+  }
 });
 
 describe("phaseBars", () => {
