@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { FileBox, Trash2, Upload } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Confirm } from "@/components/ui/dialog";
 import { Empty } from "@/components/ui/empty";
 import { ErrorPanel } from "@/components/ui/error-panel";
 import { IconButton } from "@/components/ui/icon-button";
+import { Note } from "@/components/ui/note";
 import { Progress } from "@/components/ui/progress";
 import { SkeletonRows } from "@/components/ui/skeleton";
 import { Cell, Head, Row, Table } from "@/components/ui/table";
@@ -13,12 +14,12 @@ import { useToast } from "@/components/ui/toast";
 import { useFormat } from "@/lib/format";
 import { useWords } from "@/lib/words";
 import { ImportDialog } from "./import-dialog";
-import { filesQuery, type ModelFile, useRefresh, useRemoveFile } from "./queries";
-import { sendModelFile } from "./send-file";
+import { filesQuery, type ModelFile, useRemoveFile } from "./queries";
+import type { ModelUpload } from "./use-model-upload";
 import { modelWords } from "./words";
 
 /** The model files that were brought to this machine, and the way of one into Ollama. */
-export function FilesTab() {
+export function FilesTab({ upload }: { upload: ModelUpload }) {
   const words = useWords(modelWords);
   const format = useFormat();
   const toast = useToast();
@@ -29,9 +30,10 @@ export function FilesTab() {
 
   if (files.isPending) return <SkeletonRows rows={3} />;
   if (!files.data) return <ErrorPanel title={words.filesFailed} error={files.error} retry={() => void files.refetch()} />;
+  if (!files.data.folder) return <Note>{words.noFolder}</Note>;
   return (
     <>
-      <Uploader lead={words.filesLead(files.data.folder)} />
+      <Uploader lead={words.filesLead(files.data.folder)} upload={upload} />
       {files.data.items.length === 0 ? (
         <Empty icon={FileBox} title={words.noFiles}>{words.noFilesLead}</Empty>
       ) : (
@@ -53,8 +55,11 @@ export function FilesTab() {
               <Cell figures className="whitespace-nowrap text-muted max-frame:hidden">{format.time(file.changedAt)}</Cell>
               <Cell className="w-px">
                 <span className="flex items-center justify-end gap-1">
-                  <Button small onClick={() => setImporting(file)}>{words.importFile}</Button>
-                  <IconButton small icon={Trash2} label={`${words.deleteFile}: ${file.name}`} onClick={() => setDeleting(file)} />
+                  <Button small aria-label={`${words.importFile}: ${file.name}`} onClick={() => setImporting(file)}>{words.importFile}</Button>
+                  <IconButton small icon={Trash2} label={`${words.deleteFile}: ${file.name}`} onClick={() => {
+                    remove.reset();
+                    setDeleting(file);
+                  }} />
                 </span>
               </Cell>
             </Row>
@@ -87,46 +92,16 @@ export function FilesTab() {
   );
 }
 
-interface Sending {
-  name: string;
-  size: number;
-  sent: number;
-  error?: unknown;
-}
-
-/** The way of a file from the browser into the folder, with how far it is. */
-function Uploader({ lead }: { lead: string }) {
+/** Takes a file from the browser, and shows how far it is. */
+function Uploader({ lead, upload: { sending, running, send, stop } }: { lead: string; upload: ModelUpload }) {
   const words = useWords(modelWords);
   const format = useFormat();
-  const toast = useToast();
-  const refresh = useRefresh();
   const input = useRef<HTMLInputElement>(null);
-  const end = useRef<AbortController | null>(null);
-  const [sending, setSending] = useState<Sending | null>(null);
-  // A page that is left takes its upload with it: nobody would see it end.
-  useEffect(() => () => end.current?.abort(), []);
-
-  async function send(file: File) {
-    const stop = new AbortController();
-    end.current = stop;
-    const now = { name: file.name, size: file.size, sent: 0 };
-    setSending(now);
-    try {
-      await sendModelFile(file, (sent) => setSending({ ...now, sent }), stop.signal);
-      setSending(null);
-      toast(words.uploaded(file.name));
-    } catch (error) {
-      setSending(stop.signal.aborted ? null : { ...now, error });
-    }
-    await refresh();
-  }
-
-  const running = sending && !sending.error;
   return (
     <div className="mb-4">
       <div className="flex flex-wrap items-center gap-3">
         <p className="min-w-0 flex-1 basis-60 text-muted">{lead}</p>
-        <Button disabled={Boolean(running)} onClick={() => input.current?.click()}><Upload aria-hidden="true" />{words.upload}</Button>
+        <Button disabled={running} onClick={() => input.current?.click()}><Upload aria-hidden="true" />{words.upload}</Button>
         <input
           ref={input}
           type="file"
@@ -140,7 +115,7 @@ function Uploader({ lead }: { lead: string }) {
           }}
         />
       </div>
-      {running && (
+      {sending && running && (
         <div className="mt-3 flex items-center gap-3 rounded-m bg-sunken px-4 py-3">
           <div className="min-w-0 flex-1">
             <p className="flex justify-between gap-3">
@@ -149,7 +124,7 @@ function Uploader({ lead }: { lead: string }) {
             </p>
             <Progress label={words.uploading(sending.name)} done={sending.sent} total={sending.size} className="mt-2" />
           </div>
-          <Button small onClick={() => end.current?.abort()}>{words.stop}</Button>
+          <Button small onClick={() => stop()}>{words.stop}</Button>
         </div>
       )}
       {sending?.error ? <div className="mt-3"><ErrorPanel title={words.uploadFailed(sending.name)} error={sending.error} /></div> : null}

@@ -26,10 +26,14 @@ export function HistoryDialog({ server, onClose }: { server: Server; onClose: ()
             <li key={`${change.at}${change.state}`} className="flex flex-wrap items-baseline gap-x-3">
               <time className="num w-40 flex-none text-s text-muted" dateTime={change.at}>{format.time(change.at)}</time>
               <Pill kind={change.state === "ok" ? "ok" : change.state === "down" ? "bad" : "care"}>{words.states[change.state]}</Pill>
-              {change.why && <span className="min-w-0 flex-1 basis-60 text-s">{change.why}</span>}
+              {change.why && (
+                <span className="min-w-0 flex-1 basis-60 text-s">
+                  {change.why} {change.cure && <span className="text-muted">{change.cure}</span>}
+                </span>
+              )}
             </li>
           ))}
-          {health.data.items.length === 0 && <li className="text-muted">{words.states.unknown}</li>}
+          {health.data.items.length === 0 && <li className="text-muted">{words.historyEmpty}</li>}
         </ul>
       )}
       <DialogActions><Button kind="primary" data-first-focus onClick={onClose}>{words.close}</Button></DialogActions>

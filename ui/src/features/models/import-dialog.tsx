@@ -30,20 +30,25 @@ function ImportForm({ file, onStarted, onClose }: { file: ModelFile; onStarted: 
   const shelves = (servers.data?.items ?? []).filter((s) => s.kind === "ollama" && s.enabled);
   const start = useImport();
   const [server, setServer] = useState("");
-  const [name, setName] = useState(file.name.replace(/\.gguf$/i, "").toLowerCase().replace(/[^a-z0-9._-]+/g, "-"));
+  const [name, setName] = useState(nameFor(file.name));
   const [template, setTemplate] = useState("");
   const chosen = server || shelves[0]?.id;
   const problem = start.error && asProblem(start.error);
 
-  function submit(event: FormEvent) {
+  function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     if (!chosen || start.isPending) return;
+    const form = event.currentTarget;
     start.mutate(
       { server: chosen, file: file.name, name: name.trim(), ...(template.trim() ? { template } : {}) },
-      { onSuccess: ({ job }) => onStarted(job.id, name.trim()) },
+      {
+        onSuccess: ({ job }) => onStarted(job.id, name.trim()),
+        onError: (error) => asProblem(error).field("name") && form.querySelector<HTMLInputElement>("[name=name]")?.focus(),
+      },
     );
   }
 
+  if (!servers.data && servers.error) return <ErrorPanel title={words.serversFailed} error={servers.error} retry={() => void servers.refetch()} />;
   if (servers.data && shelves.length === 0) return <Note kind="care">{words.noShelf}</Note>;
   return (
     <form noValidate onSubmit={submit} className="grid gap-4">
@@ -51,6 +56,7 @@ function ImportForm({ file, onStarted, onClose }: { file: ModelFile; onStarted: 
       <SelectField label={words.server} value={chosen ?? ""} options={shelves.map((s) => ({ value: s.id, label: s.name }))} onChange={setServer} />
       <TextField
         label={words.modelName}
+        name="name"
         help={words.modelNameHelp}
         value={name}
         autoComplete="off"
@@ -81,6 +87,11 @@ function ImportForm({ file, onStarted, onClose }: { file: ModelFile; onStarted: 
   );
 }
 
+/** A name that Ollama takes, made of the name of a file. */
+function nameFor(file: string): string {
+  return file.replace(/\.gguf$/i, "").toLowerCase().replace(/[^a-z0-9._-]+/g, "-").replace(/^[^a-z0-9]+/, "").slice(0, 80);
+}
+
 /** How far an import is. It goes on when the dialog is closed. */
 function ImportJob({ id, name, onClose }: { id: string; name: string; onClose: () => void }) {
   const words = useWords(modelWords);
@@ -95,15 +106,21 @@ function ImportJob({ id, name, onClose }: { id: string; name: string; onClose: (
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [state]);
   const progress = job.data?.progress;
+  // The server names the step, and after a colon what Ollama says of it.
+  const noteText = (note: string) => {
+    const [step = "", ...said] = note.split(": ");
+    return [words.importNotes[step] ?? step, ...said].join(": ");
+  };
   const over = job.data ? ended(job.data) : false;
   return (
     <div className="grid gap-4">
       {job.error && <ErrorPanel error={job.error} retry={() => void job.refetch()} />}
       {stop.error && <ErrorPanel error={stop.error} />}
       {state === "done" && <Note kind="ok">{words.imported(name)}</Note>}
-      {(state === "failed" || (!over && job.data?.error)) && <Note kind={state === "failed" ? "bad" : "care"}>{job.data?.error}</Note>}
+      {state === "cancelled" && <Note>{words.importStopped(name)}</Note>}
+      {(state === "failed" || (!over && job.data?.error)) && <Note kind={state === "failed" ? "bad" : "care"}>{job.data?.error || words.failed}</Note>}
       {!over && (
-        <div role="status">
+        <div>
           <p className="flex justify-between gap-3">
             <span className="min-w-0 truncate">{words.importing(name)}</span>
             {progress && progress.total > 0 && (
@@ -111,11 +128,11 @@ function ImportJob({ id, name, onClose }: { id: string; name: string; onClose: (
             )}
           </p>
           <Progress label={words.importing(name)} done={progress?.done ?? 0} total={progress?.total ?? 0} className="mt-2" />
-          {progress?.note && <p className="mt-1 text-s text-muted">{progress.note}</p>}
+          <p role="status" className="mt-1 min-h-5 text-s text-muted">{noteText(progress?.note ?? "")}</p>
         </div>
       )}
       <DialogActions>
-        {!over && <Button busy={stop.isPending} onClick={() => stop.mutate(id)}>{words.stop}</Button>}
+        {!over && <Button busy={stop.isPending || stop.isSuccess} onClick={() => stop.mutate(id)}>{words.stop}</Button>}
         <Button kind="primary" data-first-focus onClick={onClose}>{words.close}</Button>
       </DialogActions>
     </div>

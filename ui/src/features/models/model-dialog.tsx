@@ -54,7 +54,9 @@ function ModelForm({ model, onClose }: { model: Model; onClose: () => void }) {
     event.preventDefault();
     setChecked(true);
     if (save.isPending) return;
-    if (odd) return event.currentTarget.querySelector<HTMLInputElement>("[name=context]")?.focus();
+    const form = event.currentTarget;
+    const focus = (name: Field | undefined) => name && form.querySelector<HTMLInputElement>(`[name=${name}]`)?.focus();
+    if (odd) return focus("context");
     save.mutate(
       {
         id: model.id,
@@ -72,6 +74,7 @@ function ModelForm({ model, onClose }: { model: Model; onClose: () => void }) {
           toast(words.changed(saved.label));
           onClose();
         },
+        onError: (error) => focus(fields.find((name) => asProblem(error).field(name))),
       },
     );
   }
@@ -87,7 +90,7 @@ function ModelForm({ model, onClose }: { model: Model; onClose: () => void }) {
       {!everyone && (
         <div>
           <SubjectFinder taken={access} onAdd={(subject) => setAccess([...access, subject])} />
-          <ul className="mt-2">
+          <ul aria-label={words.access} className="mt-2">
             {access.map((subject) => (
               <li key={subject.id} className="flex min-h-(--row) items-center gap-2">
                 <span className="min-w-0 flex-1 truncate">

@@ -16,6 +16,7 @@ import { detectedQuery, modelsQuery, serversQuery } from "./queries";
 import { ServerDialog } from "./server-dialog";
 import { ServersTab } from "./servers-tab";
 import { flavourOf } from "./flavour";
+import { useModelUpload } from "./use-model-upload";
 import { modelWords } from "./words";
 
 /** The model servers, their models and who may use them; for administrators. */
@@ -43,12 +44,15 @@ function Models() {
   const [adding, setAdding] = useState(false);
   const servers = useQuery(serversQuery);
   const models = useQuery(modelsQuery);
+  const upload = useModelUpload();
+  // The empty list has the same button, and one is enough.
+  const bare = tab === "servers" && servers.data?.items.length === 0;
   return (
     <>
       <PageTitle
         title={words.title}
         lead={words.lead}
-        actions={<Button kind="primary" onClick={() => setAdding(true)}><Plus aria-hidden="true" />{words.add}</Button>}
+        actions={!bare && <Button kind="primary" onClick={() => setAdding(true)}><Plus aria-hidden="true" />{words.add}</Button>}
       />
       <Found />
       <Tabs
@@ -63,7 +67,7 @@ function Models() {
       >
         <TabPanel value="servers"><ServersTab onAdd={() => setAdding(true)} /></TabPanel>
         <TabPanel value="models"><ModelsTab /></TabPanel>
-        <TabPanel value="files"><FilesTab /></TabPanel>
+        <TabPanel value="files"><FilesTab upload={upload} /></TabPanel>
       </Tabs>
       {adding && <ServerDialog onClose={() => setAdding(false)} />}
     </>
@@ -76,15 +80,15 @@ function Found() {
   const format = useFormat();
   const servers = useQuery(serversQuery);
   const found = useQuery(detectedQuery);
-  const [adding, setAdding] = useState<number | null>(null);
+  const [adding, setAdding] = useState<string | null>(null);
   const port = (url: string) => new URL(url).port;
   const known = new Set((servers.data?.items ?? []).filter((s) => /\/\/(127\.|localhost|\[::1\])/.test(s.url)).map((s) => port(s.url)));
   const offers = servers.data ? (found.data?.items ?? []).filter((d) => !known.has(port(d.url))) : [];
-  const chosen = adding === null ? undefined : offers[adding];
+  const chosen = offers.find((d) => d.url === adding);
   return (
     <>
-      {offers.map((offer, i) => (
-        <Note key={offer.url} kind="live" className="mb-3" action={<Button small onClick={() => setAdding(i)}>{words.useFound}</Button>}>
+      {offers.map((offer) => (
+        <Note key={offer.url} kind="live" className="mb-3" action={<Button small onClick={() => setAdding(offer.url)}>{words.useFound}</Button>}>
           {words.found(flavourOf(offer.flavour || offer.kind), offer.url, offer.models.length, format.number(offer.models.length))}
         </Note>
       ))}

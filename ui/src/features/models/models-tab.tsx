@@ -28,13 +28,14 @@ export function ModelsTab() {
   const models = useQuery(modelsQuery);
   const change = useChangeModel();
   const memory = useMemory();
+  const remove = useMemory();
   const [editing, setEditing] = useState<Model | null>(null);
   const [deleting, setDeleting] = useState<OnServer | null>(null);
 
   if (models.isPending) return <SkeletonRows rows={4} />;
   if (!models.data) return <ErrorPanel title={words.modelsFailed} error={models.error} retry={() => void models.refetch()} />;
   if (models.data.items.length === 0) return <Empty icon={Boxes} title={words.noModels}>{words.noModelsLead}</Empty>;
-  const failure = change.error ?? (deleting ? null : memory.error);
+  const failure = change.error ?? memory.error;
   return (
     <>
       {failure && <div className="mb-3"><ErrorPanel title={words.failed} error={failure} /></div>}
@@ -58,12 +59,14 @@ export function ModelsTab() {
             onEdit={() => setEditing(model)}
             onStandard={() => change.mutate({ id: model.id, change: { default: true } }, { onSuccess: () => toast(words.standardTold(model.label)) })}
             onMemory={(act, server) => {
-              if (act === "delete") setDeleting({ model, server });
-              else {
+              if (act === "delete") {
+                remove.reset();
+                setDeleting({ model, server });
+              } else {
                 if (act === "load") toast(words.loading(model.label));
                 memory.mutate(
                   { act, server: server.id, model: server.model },
-                  { onSuccess: () => act === "unload" && toast(words.unloaded(model.label)) },
+                  { onSuccess: () => toast(act === "load" ? words.loadedTold(model.label) : words.unloaded(model.label)) },
                 );
               }
             }}
@@ -78,10 +81,10 @@ export function ModelsTab() {
           title={words.deleteTitle(deleting.model.label, deleting.server.name)}
           keep={words.keep}
           act={words.deleteAct}
-          busy={memory.isPending}
-          error={memory.error}
+          busy={remove.isPending}
+          error={remove.error}
           onAct={() =>
-            memory.mutate(
+            remove.mutate(
               { act: "delete", server: deleting.server.id, model: deleting.server.model },
               {
                 onSuccess: () => {
@@ -121,7 +124,7 @@ function ModelRow({ model, onEdit, onStandard, onMemory }: RowProps) {
             {model.manage?.enabled === false ? (
               <Pill icon={CircleSlash}>{words.off}</Pill>
             ) : (
-              !model.available && <span title={model.why}><Pill kind="care" icon={TriangleAlert}>{words.missing}</Pill></span>
+              !model.available && <Pill kind="care" icon={TriangleAlert}>{words.missing}</Pill>
             )}
           </span>
           {details && <span className="block text-xs break-all text-muted">{details}</span>}

@@ -1,4 +1,5 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
 import { api, body } from "@/api/client";
 import { key } from "@/api/query";
 import type { Schema } from "@/api/types";
@@ -46,7 +47,7 @@ export const filesQuery = queryOptions({
 export function healthQuery(id: string) {
   return queryOptions({
     queryKey: key("/api/servers/{id}/health", id),
-    queryFn: ({ signal }) => body(api.GET("/api/servers/{id}/health", { params: { path: { id } }, signal })),
+    queryFn: ({ signal }) => body(api.GET("/api/servers/{id}/health", { params: { path: { id }, query: { limit: 200 } }, signal })),
   });
 }
 
@@ -99,12 +100,33 @@ export function useRefreshServer() {
 
 /** Tests a server that is connected, or one that is about to be; leaving the page stops it. */
 export function useTest() {
+  const running = useRef<string | null>(null);
+  const stop = () => {
+    const key = running.current;
+    running.current = null;
+    // It may just have ended by itself, which is as good.
+    if (key) api.DELETE("/api/servers/test/{key}", { params: { path: { key } } }).catch(() => undefined);
+  };
+  useEffect(() => stop, []);
   return useMutation({
-    mutationFn: (what: { id: string } | { values: Omit<ServerValues, "name" | "slots">; like?: string }) =>
-      "id" in what
-        ? body(api.POST("/api/servers/{id}/test", { params: { path: { id: what.id } }, body: {} }))
-        : body(api.POST("/api/servers/test", { body: { ...what.values, ...(what.like ? { server: what.like } : {}) } })),
+    mutationFn: async (what: { id: string } | { values: Omit<ServerValues, "name" | "slots">; like?: string }) => {
+      stop();
+      const key = newKey();
+      running.current = key;
+      try {
+        return await ("id" in what
+          ? body(api.POST("/api/servers/{id}/test", { params: { path: { id: what.id } }, body: { key } }))
+          : body(api.POST("/api/servers/test", { body: { ...what.values, ...(what.like ? { server: what.like } : {}), key } })));
+      } finally {
+        if (running.current === key) running.current = null;
+      }
+    },
   });
+}
+
+/** A key nobody guesses; randomUUID is missing where the page came without TLS. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 export interface ModelChange {

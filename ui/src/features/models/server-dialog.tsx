@@ -1,4 +1,4 @@
-import { type FormEvent, useId, useState } from "react";
+import { type FormEvent, useId, useRef, useState } from "react";
 import { asProblem } from "@/api/problem";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogActions } from "@/components/ui/dialog";
@@ -44,64 +44,84 @@ function ServerForm({ server, start, onClose }: ServerDialogProps) {
     url: server?.url ?? start?.url ?? "",
     token: "",
     ca: "",
-    slots: server?.slotsSet ? String(server.slotsSet) : "4",
+    slots: server?.slotsSet ? String(server.slotsSet) : "",
   });
   const [forget, setForget] = useState({ token: false, ca: false });
   const [checked, setChecked] = useState(false);
+  const [tried, setTried] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  const focus = (name: Field | undefined) => name && form.current?.querySelector<HTMLElement>(`[name=${name}]`)?.focus();
+  const focusWrong = (error: unknown) => focus(fields.find((name) => asProblem(error).field(name)));
 
-  const slots = Number(values.slots);
+  // 0 is what ChatETS finds out by itself.
+  const slots = Number(values.slots.trim() || 0);
   const own: Partial<Record<Field, string>> = {};
   if (!values.name.trim()) own.name = words.nameMissing;
   if (!values.url.trim()) own.url = words.urlMissing;
-  if (!Number.isInteger(slots) || slots < 1 || slots > 64) own.slots = words.slotsOdd;
+  if (!Number.isInteger(slots) || slots < 0 || slots > 256 || values.slots.trim() === "0") own.slots = words.slotsOdd;
   const failure = add.error ?? change.error ?? test.error;
   const problem = failure && asProblem(failure);
+  const put = (name: Field, value: string) => {
+    setValues({ ...values, [name]: value });
+    if (name !== "name" && name !== "slots") test.reset(); // it was of another address
+  };
   const field = (name: Field) => ({
     name,
     value: values[name],
-    onChange: (event: { target: { value: string } }) => setValues({ ...values, [name]: event.target.value }),
-    error: (checked ? own[name] : undefined) ?? problem?.field(name),
+    onChange: (event: { target: { value: string } }) => put(name, event.target.value),
+    error: (checked || (tried && name === "url") ? own[name] : undefined) ?? problem?.field(name),
   });
   const secrets = {
     ...(values.token ? { token: values.token } : {}),
     ...(values.ca.trim() ? { ca: values.ca } : {}),
   };
 
-  function submit(event: FormEvent<HTMLFormElement>) {
+  function submit(event: FormEvent) {
     event.preventDefault();
     if (add.isPending || change.isPending) return;
     setChecked(true);
-    const form = event.currentTarget;
+    test.reset();
     const wrong = fields.find((name) => own[name]);
-    if (wrong) return form.querySelector<HTMLInputElement>(`[name=${wrong}]`)?.focus();
+    if (wrong) return focus(wrong);
     const name = values.name.trim();
-    const done = (told: string) => () => {
-      toast(told);
-      onClose();
-    };
+    const then = (told: string) => ({
+      onSuccess: () => {
+        toast(told);
+        onClose();
+      },
+      onError: focusWrong,
+    });
     if (server) {
       const gone = { ...(forget.token ? { token: "" } : {}), ...(forget.ca ? { ca: "" } : {}) };
-      change.mutate({ id: server.id, change: { name, url: values.url.trim(), slots, ...gone, ...secrets } }, { onSuccess: done(words.changed(name)) });
+      change.mutate({ id: server.id, change: { name, url: values.url.trim(), slots, ...gone, ...secrets } }, then(words.changed(name)));
     } else {
-      add.mutate({ name, kind, url: values.url.trim(), slots, ...secrets }, { onSuccess: done(words.added(name)) });
+      add.mutate({ name, kind, url: values.url.trim(), slots, ...secrets }, then(words.added(name)));
     }
   }
 
   function tryIt() {
-    setChecked(true);
-    if (own.url) return;
-    test.mutate({ values: { kind, url: values.url.trim(), ...secrets }, ...(server ? { like: server.id } : {}) });
+    if (test.isPending) return;
+    setTried(true);
+    if (own.url) return focus("url");
+    add.reset();
+    change.reset();
+    // What is to be forgotten does not stand in for what is missing.
+    const forgets = (!server?.hasToken || forget.token) && (!server?.hasCa || forget.ca);
+    test.mutate({ values: { kind, url: values.url.trim(), ...secrets }, ...(server && !forgets ? { like: server.id } : {}) }, { onError: focusWrong });
   }
 
   return (
-    <form noValidate onSubmit={submit} className="grid gap-4">
+    <form ref={form} noValidate onSubmit={submit} className="grid gap-4">
       {problem && !fields.some((name) => problem.field(name)) && <ErrorPanel error={problem} />}
       {!server && (
         <SelectField
           label={words.kind}
           value={kind}
           options={kinds.map((value) => ({ value, label: words.kinds[value] }))}
-          onChange={setKind}
+          onChange={(chosen) => {
+            setKind(chosen);
+            test.reset();
+          }}
         />
       )}
       <TextField label={words.name} help={words.nameHelp} autoComplete="off" data-first-focus {...field("name")} />
@@ -110,7 +130,7 @@ function ServerForm({ server, start, onClose }: ServerDialogProps) {
       {server?.hasToken && !values.token && (
         <CheckField label={words.forgetToken} checked={forget.token} onChange={(token) => setForget({ ...forget, token })} />
       )}
-      <Certificate value={values.ca} error={field("ca").error} onChange={(ca) => setValues({ ...values, ca })} />
+      <Certificate value={values.ca} error={field("ca").error} onChange={(ca) => put("ca", ca)} />
       {server?.hasCa && !values.ca && <CheckField label={words.forgetCa} checked={forget.ca} onChange={(ca) => setForget({ ...forget, ca })} />}
       <TextField label={words.slots} help={words.slotsHelp} inputMode="numeric" className="max-w-52" {...field("slots")} />
       {(test.isPending || test.data) && <TestSteps pending={test.isPending} report={test.data} />}

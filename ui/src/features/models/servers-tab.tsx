@@ -32,6 +32,8 @@ export function ServersTab({ onAdd }: { onAdd: () => void }) {
   const remove = useRemoveServer();
   const [open, setOpen] = useState<{ act: Act; server: Server } | null>(null);
   const close = () => setOpen(null);
+  const enable = (server: Server, on: boolean, undo?: () => void) =>
+    change.mutate({ id: server.id, change: { enabled: on } }, { onSuccess: () => toast(on ? words.turnedOn(server.name) : words.turnedOff(server.name), undo) });
 
   if (servers.isPending) return <SkeletonRows rows={3} />;
   if (!servers.data) return <ErrorPanel title={words.serversFailed} error={servers.error} retry={() => void servers.refetch()} />;
@@ -52,9 +54,12 @@ export function ServersTab({ onAdd }: { onAdd: () => void }) {
             key={server.id}
             server={server}
             busy={refresh.isPending && refresh.variables === server.id}
-            onAct={(act) => setOpen({ act, server })}
+            onAct={(act) => {
+              remove.reset();
+              setOpen({ act, server });
+            }}
             onRefresh={() => refresh.mutate(server.id, { onSuccess: () => toast(words.refreshed(server.name)) })}
-            onEnable={(enabled) => change.mutate({ id: server.id, change: { enabled } })}
+            onEnable={(on) => enable(server, on, () => enable(server, !on))}
           />
         ))}
       </ul>
@@ -115,7 +120,7 @@ function ServerCard({ server, busy, onAct, onRefresh, onEnable }: CardProps) {
           <p className="mt-1 font-code text-xs break-all text-muted">{server.url}</p>
           <p className="num mt-1 text-s text-muted">{facts.join(" · ")}</p>
         </div>
-        <Button small onClick={() => onAct("test")}><FlaskConical aria-hidden="true" className="size-4" />{words.test}</Button>
+        <Button small aria-label={`${words.test}: ${server.name}`} onClick={() => onAct("test")}><FlaskConical aria-hidden="true" className="size-4" />{words.test}</Button>
         <Menu trigger={<IconButton small icon={Ellipsis} label={words.menuOf(server.name)} />}>
           <MenuItem icon={Pencil} onSelect={() => onAct("edit")}>{words.edit}</MenuItem>
           {server.enabled && <MenuItem icon={RefreshCw} disabled={busy} onSelect={onRefresh}>{words.refresh}</MenuItem>}

@@ -44,7 +44,8 @@ export function TestSteps({ pending, report }: { pending: boolean; report: Repor
                   <CircleX aria-hidden="true" className="mt-0.5 size-4 flex-none text-danger" />
                 )}
                 <span className="min-w-0 flex-1">
-                  <span className="font-medium">{words.steps[step.name] ?? step.name}</span> <span className="break-words">{step.detail}</span>{" "}
+                  <span className="font-medium">{words.steps[step.name] ?? step.name}</span>{" "}
+                  <span className="unseen">{step.ok ? words.stepDone : words.stepFailed}</span> <span className="break-words">{step.detail}</span>{" "}
                   {step.cure && <span className="text-muted">{step.cure}</span>}
                 </span>
                 <span className="num flex-none text-s text-muted">{words.ms(format.number(step.ms))}</span>
