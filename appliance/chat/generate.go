@@ -32,6 +32,9 @@ func (c *Chat) generate(ctx context.Context, r *run, who library.Reach, d *desk)
 		return fmt.Errorf("store the receipt: %w", err)
 	}
 	citer := newCiter(passages, d.Say)
+	if r.prefix != "" {
+		citer.Resume(r.prefix)
+	}
 	var thinkingFrom time.Time
 	began := c.now()
 	result, err := r.turn.Generate(ctx, c.request(r, prompt), inference.Sink{
@@ -49,9 +52,14 @@ func (c *Chat) generate(ctx context.Context, r *run, who library.Reach, d *desk)
 			return citer.Write(text)
 		},
 	})
-	if closed := citer.Close(); err == nil {
-		err = closed
+	end := citer.Close
+	if err != nil || result.Reason == inference.ReasonLength {
+		end = citer.Break // in mid-sentence
 	}
+	if ended := end(); err == nil {
+		err = ended
+	}
+	r.draft.unsupported = err == nil && citer.Unsupported()
 	c.account(r, result, c.now().Sub(began))
 	c.counts.learn(r.choice.Name, prompt, result.PromptTokens)
 	if err == nil && strings.TrimSpace(r.draft.text.String()) == "" {

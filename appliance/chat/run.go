@@ -73,8 +73,10 @@ type draft struct {
 	usage     *Usage
 	context   *Context
 	truncated bool
-	receipt   *Receipt
-	phase     string // the last one that was told
+	// No source supports it, as the citer found.
+	unsupported bool
+	receipt     *Receipt
+	phase       string // the last one that was told
 }
 
 func (r *run) stored() bool { return r.conversation != "" }

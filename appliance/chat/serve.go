@@ -301,7 +301,7 @@ func (c *Chat) ended(r *run, why error) Message {
 		a.Model = r.choice.Name
 		a.Thinking, a.ThinkingMs = d.thinking.String(), d.thought.Milliseconds()
 		a.Query, a.Usage, a.Context, a.Truncated = d.query, d.usage, d.context, d.truncated
-		a.Unsupported = a.State == StateDone && len(a.Citations) == 0
+		a.Unsupported = a.State == StateDone && d.unsupported
 	}
 	return a
 }
