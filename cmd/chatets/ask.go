@@ -117,13 +117,16 @@ func (a *answer) take(e client.Event) error {
 			return a.o.printJSON(json.RawMessage(e.Data))
 		}
 		var d struct {
-			Citations   []citation `json:"citations"`
-			Unsupported bool       `json:"unsupported"`
+			Citations   *[]citation `json:"citations"`
+			Unsupported bool        `json:"unsupported"`
 		}
 		if err := json.Unmarshal(e.Data, &d); err != nil {
 			return fmt.Errorf("read the end of the answer: %w", err)
 		}
-		a.sources, a.unsupported = d.Citations, d.Unsupported // of all that were given, those the answer names
+		a.unsupported = d.Unsupported
+		if d.Citations != nil {
+			a.sources = *d.Citations // of all that were given, those the answer names
+		}
 	case "error":
 		a.ended = true
 		if err := client.Problem(e.Data); err != nil {

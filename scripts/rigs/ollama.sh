@@ -55,7 +55,6 @@ start() {
   local name file
   for file in "$here"/ollama/models/*; do
     name=$(basename "$file")
-    curl -fs -X POST "http://$OLLAMA_HOST/api/show" -d "{\"model\":\"$name\"}" >/dev/null && continue
     sed "s|FROM \./|FROM $files/|" "$file" >"$state/modelfile"
     "$binary" create "$name" -f "$state/modelfile" >>"$state/serve.log" 2>&1 || fail "the model $name cannot be made; see $state/serve.log"
   done
