@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -145,10 +145,7 @@ func TestOllamaRunnerKilled(t *testing.T) {
 	owner.connect(t, "gpu", "ollama", ollamaURL(t), 4, 4)
 	run := owner.with(t, "POST", "/api/conversations", asks("Go on", "rig-endless:latest"), "Prefer: respond-async").get("run", "id")
 	until(t, "it writes", func() bool { return strings.Contains(owner.snapshot(t, run, 0), "tock two") })
-	// The runner is a child of the server.
-	if err := exec.Command("pkill", "-KILL", "-P", os.Getenv("CHATETS_TEST_OLLAMA_PID")).Run(); err != nil {
-		t.Fatal(err)
-	}
+	killChildren(t, os.Getenv("CHATETS_TEST_OLLAMA_PID")) // the runner is one
 	events := owner.events(t, "GET", "/api/runs/"+run+"/events", "", "Accept: text/event-stream")
 	got := replyOf(t, events[len(events)-1].data)
 	if got.State != "interrupted" || !strings.Contains(got.Content, "tock two") || got.Problem == nil || got.Problem.Cure == "" {
@@ -158,6 +155,38 @@ func TestOllamaRunnerKilled(t *testing.T) {
 		_, got := owner.asked(t, asks("How much leave?", "rig-chat:latest"))
 		return got.State == "done"
 	})
+}
+
+// killChildren kills the processes that a process began.
+func killChildren(t *testing.T, parent string) {
+	t.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed := 0
+	for _, path := range stats {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it ended meanwhile
+		}
+		// "pid (name) state parent …"; the name may hold anything.
+		_, rest, _ := strings.Cut(string(text[strings.LastIndexByte(string(text), ')')+1:]), " ")
+		if fields := strings.Fields(rest); len(fields) < 2 || fields[1] != parent {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		killed++
+	}
+	if killed == 0 {
+		t.Fatal("there is no runner")
+	}
 }
 
 func TestOllamaImport(t *testing.T) {
