@@ -332,9 +332,11 @@ func TestEightPeopleShareFourSlots(t *testing.T) {
 	if len(order) < 80 {
 		t.Fatalf("the server was asked %d times", len(order))
 	}
-	first := slices.Compact(slices.Sorted(slices.Values(order[:8])))
-	if len(first) != 8 {
-		t.Errorf("the first eight answers went to %v", order[:8])
+	// Four at a time reach the server in another order than they got their slots:
+	// the last of the second round may come three places late.
+	const latest = 8 + 3
+	if first := slices.Compact(slices.Sorted(slices.Values(order[:latest]))); len(first) != 8 {
+		t.Errorf("the first answers went to %v", order[:latest])
 	}
 	if most := fake.Most(); most > 4 {
 		t.Errorf("%d answers were written at the same time on 4 slots", most)
