@@ -145,7 +145,7 @@ export function ServerState({ server }: { server: Server }) {
   const words = useWords(modelWords);
   const format = useFormat();
   if (!server.enabled) return <Pill icon={CircleSlash}>{words.states.off}</Pill>;
-  const since = server.since && server.state !== "ok" && Date.now() - new Date(server.since).getTime() >= 60_000 ? ` ${words.since(format.age(server.since))}` : "";
+  const since = server.since && server.state !== "ok" ? ` ${words.since(format.age(server.since))}` : "";
   switch (server.state) {
     case "ok":
       return <Pill kind="ok" icon={CircleCheck}>{words.states.ok}</Pill>;
