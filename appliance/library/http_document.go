@@ -190,7 +190,7 @@ func (l *Library) getContent(ctx context.Context, in *contentIn) (*contentOut, e
 	}
 	out := &contentOut{Body: content{Document: showDocument(c.Document, names), Blocks: make([]block, len(c.Blocks))}}
 	for i, b := range c.Blocks {
-		out.Body.Blocks[i] = block(b)
+		out.Body.Blocks[i] = block{Kind: b.Kind, Level: b.Level, Page: b.Page, Text: b.Text, Start: b.Start, End: b.End}
 	}
 	if c.Next >= 0 {
 		out.Body.Next = &c.Next

@@ -1,10 +1,12 @@
-package extract
+package prose
 
 import (
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
 	"golang.org/x/net/html"
+
+	"chatets/appliance/extract/doc"
 )
 
 // html reads a block of HTML: its text, cut where its elements break lines.
@@ -20,7 +22,7 @@ func (m *markdownReader) html(n *ast.HTMLBlock, in place) {
 		m.b.add(kind, level, tidy(text.String()))
 		text.Reset()
 	}
-	for m.b.ctx.Err() == nil {
+	for m.b.Err() == nil {
 		switch tokens.Next() {
 		case html.ErrorToken:
 			flush()
@@ -51,7 +53,7 @@ func (m *markdownReader) html(n *ast.HTMLBlock, in place) {
 				flush()
 				kind, level = in.kind, in.level
 				if len(tag) == 2 && tag[0] == 'h' && tag[1] >= '1' && tag[1] <= '6' {
-					kind, level = Heading, int(tag[1]-'0')
+					kind, level = doc.Heading, int(tag[1]-'0')
 				}
 			}
 		case html.EndTagToken:

@@ -1,4 +1,4 @@
-package extract
+package prose
 
 import (
 	"html"
@@ -9,23 +9,25 @@ import (
 	"github.com/yuin/goldmark/extension"
 	east "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
+
+	"chatets/appliance/extract/doc"
 )
 
 // markdown reads Markdown with tables. Markup, and HTML inside it, leaves only
 // its text.
 func (b *builder) markdown(source string) {
-	source, b.title = frontMatter(source)
+	source, b.Title = frontMatter(source)
 	source = tame(source)
 	bytes := []byte(source)
 	root := goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.TaskList)).Parser().Parse(text.NewReader(bytes))
 	m := markdownReader{b: b, source: bytes}
-	m.blocks(root, place{kind: Paragraph})
-	if b.title != "" {
+	m.blocks(root, place{kind: doc.Paragraph})
+	if b.Title != "" {
 		return
 	}
-	for _, block := range b.blocks {
-		if block.Kind == Heading && (b.title == "" || block.Level == 1) {
-			b.title = block.Text
+	for _, block := range b.Blocks() {
+		if block.Kind == doc.Heading && (b.Title == "" || block.Level == 1) {
+			b.Title = block.Text
 			if block.Level == 1 {
 				return
 			}
@@ -68,30 +70,30 @@ type markdownReader struct {
 }
 
 func (m *markdownReader) blocks(parent ast.Node, in place) {
-	for n := parent.FirstChild(); n != nil && m.b.ctx.Err() == nil; n = n.NextSibling() {
+	for n := parent.FirstChild(); n != nil && m.b.Err() == nil; n = n.NextSibling() {
 		switch n := n.(type) {
 		case *ast.Heading:
-			m.b.add(Heading, n.Level, oneLine(m.inline(n)))
+			m.b.add(doc.Heading, n.Level, doc.OneLine(m.inline(n)))
 		case *ast.Paragraph, *ast.TextBlock:
 			m.b.add(in.kind, in.level, tidy(m.inline(n)))
 		case *ast.FencedCodeBlock, *ast.CodeBlock:
-			m.b.add(Code, 0, strings.ReplaceAll(m.lines(n), "\t", "    "))
+			m.b.add(doc.Code, 0, strings.ReplaceAll(m.lines(n), "\t", "    "))
 		case *ast.HTMLBlock:
 			m.html(n, in)
 		case *ast.Blockquote:
-			m.blocks(n, place{kind: Quote})
+			m.blocks(n, place{kind: doc.Quote})
 		case *ast.List:
-			m.blocks(n, place{kind: Item, level: in.level + 1})
+			m.blocks(n, place{kind: doc.Item, level: in.level + 1})
 		case *ast.ListItem:
 			m.blocks(n, in)
 		case *east.Table:
 			for row := n.FirstChild(); row != nil; row = row.NextSibling() {
 				var cells []string
 				for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
-					cells = append(cells, oneLine(m.inline(cell)))
+					cells = append(cells, doc.OneLine(m.inline(cell)))
 				}
 				// Empty cells at the edges would leave a stroke without a meaning.
-				m.b.add(Row, 0, strings.Trim(strings.Join(cells, " | "), "| "))
+				m.b.add(doc.Row, 0, strings.Trim(strings.Join(cells, " | "), "| "))
 			}
 		}
 	}
@@ -229,7 +231,7 @@ func punctuation(c byte) bool {
 func tidy(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, l := range lines {
-		lines[i] = oneLine(l)
+		lines[i] = doc.OneLine(l)
 	}
 	return strings.Join(lines, "\n")
 }

@@ -1,4 +1,4 @@
-package extract
+package doc
 
 import (
 	"bytes"
@@ -14,9 +14,9 @@ import (
 	"chatets/appliance/fault"
 )
 
-// decode finds out how a text is encoded and returns it as NFC with line feeds
+// Decode finds out how a text is encoded and returns it as NFC with line feeds
 // and without control characters, with notes where it had to guess.
-func decode(data []byte) (string, []string, error) {
+func Decode(data []byte) (string, []string, error) {
 	if len(data) == 0 {
 		return "", nil, fault.New(fault.Invalid, "The file is empty.").Cure("Check it and add it again.")
 	}
@@ -46,7 +46,7 @@ func decode(data []byte) (string, []string, error) {
 	if n := controls(text); n*50 > len(text) {
 		return "", nil, unreadable("The file holds binary data, not text.")
 	}
-	return clean(text), notes, nil
+	return Clean(text), notes, nil
 }
 
 // wide recognises UTF-16 by its mark, or by every second byte being zero.
@@ -109,10 +109,10 @@ func controls(text string) int {
 	return n
 }
 
-// clean is NFC with line feeds only; control characters, marks of byte order
+// Clean is the text normalised, with line feeds only; control characters, marks of byte order
 // and what is no character are gone.
-func clean(text string) string {
-	plain := true
+func Clean(text string) string {
+	plain := true // ASCII without control characters, which most text is
 	for i := range len(text) {
 		if b := text[i]; b >= utf8.RuneSelf || b < ' ' && b != '\n' && b != '\t' || b == 0x7f {
 			plain = false
@@ -133,10 +133,47 @@ func clean(text string) string {
 		case r == '\n', r == '\t':
 			b.WriteRune(r)
 		case r == 0xfeff, r >= 0xfff9 && r <= 0xfffb, unicode.IsControl(r), r&0xfffe == 0xfffe, r >= 0xfdd0 && r <= 0xfdef:
+		case r == 0xad: // a soft hyphen is no part of its word
 		default:
 			b.WriteRune(r)
 		}
 		before = r
 	}
+	return compose(b.String())
+}
+
+// compose is NFKC but for the signs whose form is their meaning: 10³ is not 103,
+// and ½ is not 1⁄2. Ligatures, full-width letters and presentation forms become
+// the letters people search for.
+func compose(text string) string {
+	if !strings.ContainsFunc(text, meaningful) {
+		return norm.NFKC.String(text)
+	}
+	var b strings.Builder
+	b.Grow(len(text))
+	from := 0
+	for i, r := range text {
+		if meaningful(r) {
+			b.WriteString(norm.NFKC.String(text[from:i]))
+			b.WriteRune(r)
+			from = i + utf8.RuneLen(r)
+		}
+	}
+	b.WriteString(norm.NFKC.String(text[from:]))
 	return norm.NFC.String(b.String())
+}
+
+// meaningful reports superscripts, subscripts, fractions and circled numbers.
+func meaningful(r rune) bool {
+	switch {
+	case r == 0xaa, r == 0xb2, r == 0xb3, r == 0xb9, r == 0xba, r >= 0xbc && r <= 0xbe:
+		return true
+	case r >= 0x2070 && r <= 0x209c, r >= 0x2150 && r <= 0x215f, r == 0x2189, r == 0x2122, r >= 0x2460 && r <= 0x24ff:
+		return true
+	}
+	return false
+}
+
+func unreadable(format string, args ...any) error {
+	return fault.New(fault.Unsupported, format, args...).Cure("Save it again in its own program, or as plain text encoded as UTF-8.")
 }

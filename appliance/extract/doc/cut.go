@@ -1,4 +1,4 @@
-package extract
+package doc
 
 import (
 	"strings"
@@ -10,7 +10,7 @@ import (
 // last end of a sentence in it, otherwise of a word, otherwise of a character
 // with its marks.
 func cutSentence(text string, n int) (part, rest string) {
-	head := first(text, n)
+	head := First(text, n)
 	if len(head) == len(text) {
 		return text, ""
 	}
@@ -52,7 +52,7 @@ func cutSentence(text string, n int) (part, rest string) {
 // cutLines takes the first lines of a code block, at most n characters; a line
 // that is longer is cut.
 func cutLines(text string, n int) (part, rest string) {
-	head := first(text, n)
+	head := First(text, n)
 	if len(head) == len(text) {
 		return text, ""
 	}

@@ -1,10 +1,12 @@
-package extract
+package prose
 
 import (
 	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"chatets/appliance/extract/doc"
 )
 
 var (
@@ -20,7 +22,7 @@ var (
 func (b *builder) plain(text string) {
 	var lines []string
 	for line := range strings.SplitSeq(text, "\n") {
-		if b.ctx.Err() != nil {
+		if b.Err() != nil {
 			return
 		}
 		line = strings.TrimRightFunc(line, unicode.IsSpace)
@@ -43,10 +45,10 @@ func (b *builder) paragraph(lines []string) {
 		switch {
 		case ruleForm.MatchString(lines[0]):
 		case len(lines) > 1 && underlined(lines[0], lines[1]):
-			b.add(Heading, 1+strings.IndexByte("=-~", strings.TrimSpace(lines[1])[0]), oneLine(lines[0]))
+			b.add(doc.Heading, 1+strings.IndexByte("=-~", strings.TrimSpace(lines[1])[0]), doc.OneLine(lines[0]))
 			n = 2
 		case len(lines) == 1 && headingLike(lines[0]):
-			b.add(Heading, headingLevel(lines[0]), oneLine(lines[0]))
+			b.add(doc.Heading, headingLevel(lines[0]), doc.OneLine(lines[0]))
 		case itemForm.MatchString(lines[0]):
 			item := itemForm.FindStringSubmatch(lines[0])
 			text := []string{lines[0]}
@@ -54,12 +56,12 @@ func (b *builder) paragraph(lines []string) {
 				text = append(text, lines[n])
 				n++
 			}
-			b.add(Item, 1+min(indent(lines[0])/2, 8), oneLine(strings.Join(text, " ")))
+			b.add(doc.Item, 1+min(indent(lines[0])/2, 8), doc.OneLine(strings.Join(text, " ")))
 		default:
 			for n < len(lines) && !itemForm.MatchString(lines[n]) && !ruleForm.MatchString(lines[n]) && (n+1 >= len(lines) || !underlined(lines[n], lines[n+1])) {
 				n++
 			}
-			b.add(Paragraph, 0, strings.Join(lines[:n], "\n"))
+			b.add(doc.Paragraph, 0, strings.Join(lines[:n], "\n"))
 		}
 		lines = lines[n:]
 	}
