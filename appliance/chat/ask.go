@@ -101,6 +101,7 @@ func (c *Chat) ask(ctx context.Context, in asking) (*run, error) {
 		var st started
 		if st, err = c.Store.begin(ctx, r, in, first); err == nil {
 			r.context, r.question, r.answer = st.conversation, st.question, st.answer
+			r.log.markKept(len(first))
 			r.log.markSaved(len(first))
 		} else {
 			r.turn.Leave()
@@ -114,7 +115,7 @@ func (c *Chat) ask(ctx context.Context, in asking) (*run, error) {
 		return nil, err
 	}
 	if len(r.log.unsaved()) > 0 { // its place, which the saver passed over meanwhile
-		c.changed(true)
+		c.changed(r, true)
 	}
 	c.notify(a, r.conversation)
 	c.launch(context.WithoutCancel(ctx), r)

@@ -62,12 +62,13 @@ type Chat struct {
 	Runs int           // answered at the same time without Models; 0 means 4
 	Wait time.Duration // how long a POST waits for its answer; 0 means 100 s
 
-	once   sync.Once
-	local  *inference.Queue // of a chat without Models
-	crew   *crew
-	titles chan *run
-	counts counts
-	live   *registry
+	once    sync.Once
+	local   *inference.Queue // of a chat without Models
+	crew    *crew
+	titles  chan *run
+	counts  counts
+	live    *registry
+	journal *journal
 }
 
 // Conversation is one thread of questions and answers of one person.

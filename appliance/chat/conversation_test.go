@@ -129,7 +129,7 @@ func TestRenameAndDelete(t *testing.T) {
 	if got := r.do("ada", "GET", path, ""); got.status != 404 {
 		t.Errorf("got %d %s", got.status, got.body)
 	}
-	for _, table := range []string{"conversation", "message", "run", "run_event", "citation"} {
+	for _, table := range []string{"conversation", "message", "run", "run_event", "run_journal", "citation"} {
 		if n := r.count(`SELECT count(*) FROM ` + table); n != 0 {
 			t.Errorf("%d rows in %s", n, table)
 		}

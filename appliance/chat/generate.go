@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"chatets/appliance/fault"
@@ -28,9 +29,16 @@ func (c *Chat) generate(ctx context.Context, r *run, who library.Reach, d *desk)
 	if err := d.cite(citationsOf(passages)); err != nil {
 		return err
 	}
-	if err := c.Store.prepared(ctx, r, r.draft.receipt); err != nil {
-		return fmt.Errorf("store the receipt: %w", err)
-	}
+	// The receipt is brought to disk while the model reads the prompt, and is there
+	// before the first word is said.
+	receipt := make(chan error, 1)
+	go func() { receipt <- c.Store.prepared(ctx, r, r.draft.receipt) }()
+	stored := sync.OnceValue(func() error {
+		if err := <-receipt; err != nil {
+			return fmt.Errorf("store the receipt: %w", err)
+		}
+		return nil
+	})
 	citer := newCiter(passages, d.Say)
 	if r.prefix != "" {
 		citer.Resume(r.prefix)
@@ -40,6 +48,9 @@ func (c *Chat) generate(ctx context.Context, r *run, who library.Reach, d *desk)
 	result, err := r.turn.Generate(ctx, c.request(r, prompt), inference.Sink{
 		Loading: d.loading(c.now),
 		Thinking: func(text string) error {
+			if err := stored(); err != nil {
+				return err
+			}
 			if thinkingFrom.IsZero() {
 				thinkingFrom = c.now()
 			}
@@ -48,10 +59,16 @@ func (c *Chat) generate(ctx context.Context, r *run, who library.Reach, d *desk)
 			return d.think(text)
 		},
 		Text: func(text string) error {
+			if err := stored(); err != nil {
+				return err
+			}
 			d.loaded(c.now())
 			return citer.Write(text)
 		},
 	})
+	if unstored := stored(); err == nil {
+		err = unstored
+	}
 	end := citer.Close
 	if err != nil || result.Reason == inference.ReasonLength {
 		end = citer.Break // in mid-sentence

@@ -15,6 +15,7 @@ type runLog struct {
 	mu     sync.Mutex
 	events []Event // events[i].ID == i+1; written once, never changed
 	saved  int     // how many of them are on disk
+	kept   int     // how many of them are there in rows of the run, and not in the journal only
 	shown  int     // how many of them readers may have
 	loose  bool    // nothing of the run is stored, so everything is shown at once
 	wake   chan struct{}
@@ -99,6 +100,34 @@ func (l *runLog) unsaved() []Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.events[l.saved:]
+}
+
+// unkept returns the events that have no rows of their run yet.
+func (l *runLog) unkept() []Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.events[l.kept:]
+}
+
+// journalled returns the events that are on disk in the journal only.
+func (l *runLog) journalled() []Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.events[l.kept:l.saved]
+}
+
+// markKept says that the next n events have rows of their run.
+func (l *runLog) markKept(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.kept += n
+}
+
+// markEnded says that every event has a row of its run.
+func (l *runLog) markEnded() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.saved, l.kept = len(l.events), len(l.events)
 }
 
 // markSaved says that the next n events are on disk.

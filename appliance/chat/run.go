@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"chatets/appliance/actor"
@@ -41,9 +42,10 @@ type run struct {
 	before       string // the question before this one, "" for the first
 	began        time.Time
 
-	log  runLog
-	done chan struct{} // closed when the run ended
-	save sync.Mutex    // one writer of the log to the disk at a time
+	log   runLog
+	done  chan struct{} // closed when the run ended
+	save  sync.Mutex    // one writer of the log to the disk at a time
+	hurry atomic.Bool   // a person waits for an event that is to be saved
 
 	turn turn // its place in the fair queue
 
@@ -206,7 +208,7 @@ func (c *Chat) answer(ctx context.Context, r *run) (err error) {
 	if err := c.recall(ctx, r); err != nil {
 		return err
 	}
-	d := &desk{run: r, changed: c.changed, over: func() error {
+	d := &desk{run: r, changed: func(urgent bool) { c.changed(r, urgent) }, over: func() error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -27,7 +27,7 @@ func TestEveryNumberResumesToTheSameText(t *testing.T) {
 		p <- piece
 		if i == 20 {
 			// Some of the events are on disk by now, some in memory only.
-			eventually(t, "saved events", func() bool { return r.count(`SELECT count(*) FROM run_event WHERE name = 'delta'`) > 0 })
+			eventually(t, "saved events", func() bool { return r.count(`SELECT count(*) FROM run_journal WHERE data LIKE '%	delta	%'`) > 0 })
 		}
 	}
 	live := make([]*reader, 0, 8)
@@ -233,7 +233,7 @@ func TestRestartKeepsTheTextThatWasShown(t *testing.T) {
 		rd := r.follow("ada", a.Run.ID, 0)
 		shown := rd.until(called(EventDelta))
 		last := shown[len(shown)-1].ID
-		eventually(t, "saved text", func() bool { return r.count(`SELECT count(*) FROM run_event WHERE name = 'delta'`) == 1 })
+		eventually(t, "saved text", func() bool { return r.count(`SELECT count(*) FROM run_journal WHERE data LIKE '%	delta	%'`) == 1 })
 		// The first server still holds the run; a second one on the same tables sees
 		// what a crash would have left.
 		next := openOn(t, r.db, wardShelf(), nil)
@@ -253,6 +253,9 @@ func TestRestartKeepsTheTextThatWasShown(t *testing.T) {
 		}
 		if n := next.count(`SELECT count(*) FROM run_event WHERE name = 'citations' AND data <> ''`); n != 0 {
 			t.Error("the citations are kept twice")
+		}
+		if n := next.count(`SELECT count(*) FROM run_journal`); n != 0 {
+			t.Errorf("%d rows stay in the journal", n)
 		}
 	})
 }
@@ -358,7 +361,7 @@ func TestOperatorAsksAndKeepsNothing(t *testing.T) {
 	if got := textOf(t, events); !strings.Contains(got, "from 14:00 to 18:00 every day. [1]") {
 		t.Errorf("got %q", got)
 	}
-	for _, table := range []string{"conversation", "message", "run", "run_event", "citation"} {
+	for _, table := range []string{"conversation", "message", "run", "run_event", "run_journal", "citation"} {
 		if n := r.count(`SELECT count(*) FROM ` + table); n != 0 {
 			t.Errorf("%d rows in %s", n, table)
 		}

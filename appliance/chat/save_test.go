@@ -1,48 +1,40 @@
 package chat
 
 import (
-	"bytes"
-	"log/slog"
-	"net/http"
-	"sync"
+	"strings"
 	"testing"
 )
 
-// lines is a log that a test reads while others write it.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-// TestFirstEventIsStoredOnce asks from many sides while the saver writes: the
-// first event of a run belongs to the question's transaction alone.
-func TestFirstEventIsStoredOnce(t *testing.T) {
+// TestTheJournalHoldsWhatLives holds that rows of the journal go when nobody
+// needs them, and that a run that goes on for long gets rows of its own.
+func TestTheJournalHoldsWhatLives(t *testing.T) {
 	t.Parallel()
-	var log lines
-	r := open(t, wardShelf(), func(c *Chat) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
-	var people sync.WaitGroup
-	for _, token := range []string{"ada", "ben"} {
-		for range 4 {
-			people.Go(func() {
-				for range 60 {
-					got := r.do(token, "POST", "/api/conversations", `{"message":"How long may insulin stay outside the fridge?"}`, "Content-Type", "application/json")
-					if got.status != http.StatusOK && got.status != http.StatusTooManyRequests {
-						t.Errorf("got %d: %s", got.status, got.body)
-					}
-				}
-			})
-		}
+	long := make(pen)
+	r := open(t, wardShelf(), func(c *Chat) { c.Writer = long })
+	journal := func() int { return r.count(`SELECT count(*) FROM run_journal`) }
+	deltas := func(run string) int {
+		return r.count(`SELECT count(*) FROM run_event WHERE name = 'delta' AND run = '` + run + `'`)
 	}
-	people.Wait()
-	log.mu.Lock()
-	defer log.mu.Unlock()
-	if bytes.Contains(log.text.Bytes(), []byte("save events")) {
-		t.Errorf("events were not stored: %s", log.text.String())
+	run := r.begin("ada", "visiting hours").Run.ID
+	rd := r.follow("ada", run, 0)
+	long <- "one "
+	rd.until(called(EventDelta))
+	if n := journal(); n == 0 || deltas(run) != 0 {
+		t.Fatalf("%d rows of the journal, %d of the run", n, deltas(run))
 	}
+	// As if many others had written since.
+	r.chat.journal.mu.Lock()
+	r.chat.journal.last += 2 * journalMost
+	r.chat.journal.mu.Unlock()
+	long <- "two "
+	eventually(t, "rows of the run", func() bool { return deltas(run) > 0 && journal() == 0 })
+	long <- "three"
+	rd.until(called(EventDelta))
+	// A crash now leaves text in both places.
+	next := openOn(t, r.db, wardShelf(), nil)
+	if got := textOf(t, next.follow("ada", run, 0).rest()); !strings.HasPrefix("one two three", got) || !strings.HasPrefix(got, "one two ") {
+		t.Errorf("after a crash: %q", got)
+	}
+	close(long)
+	eventually(t, "an empty journal", func() bool { return journal() == 0 })
 }

@@ -15,10 +15,8 @@ import (
 	"chatets/appliance/inference"
 )
 
-const (
-	saveEvery = 40 * time.Millisecond // between two savings of text: a picture at a time, as a film has it
-	retryMost = 30 * time.Second      // between two tries to store the end of a run
-)
+// retryMost is the longest between two tries to store the end of a run.
+const retryMost = 30 * time.Second
 
 // registry knows the runs that live.
 type registry struct {
@@ -76,6 +74,7 @@ func (c *Chat) open() {
 		c.crew = &crew{wake: make(chan struct{}, 1)}
 		c.titles = make(chan *run, titlesWaiting)
 		c.live = newRegistry()
+		c.journal = &journal{first: map[*run]int64{}}
 	})
 }
 
@@ -112,19 +111,6 @@ func (c *Chat) notify(a actor.Actor, conversation string) {
 	}
 }
 
-// changed says that a run has events to save: soon, so that many pieces share a
-// transaction, or at once where a person waits for just this one.
-func (c *Chat) changed(urgent bool) {
-	token := c.live.dirty
-	if urgent {
-		token = c.live.urgent
-	}
-	select {
-	case token <- struct{}{}:
-	default:
-	}
-}
-
 // Run answers questions until ctx ends. Then every run that did not finish ends
 // as interrupted, with the text that was shown.
 func (c *Chat) Run(ctx context.Context) error {
@@ -147,66 +133,6 @@ func (c *Chat) Run(ctx context.Context) error {
 	}
 	works.Wait()
 	return nil
-}
-
-// saveEvents brings the events of living runs to disk, those of many runs in
-// one transaction, and so to their readers.
-func (c *Chat) saveEvents(ctx context.Context) {
-	wait := time.NewTimer(0)
-	defer wait.Stop()
-	<-wait.C
-	var last time.Time
-	for {
-		select {
-		case <-c.live.urgent:
-		case <-c.live.dirty:
-			wait.Reset(saveEvery - time.Since(last))
-			select {
-			case <-wait.C:
-			case <-c.live.urgent:
-			case <-ctx.Done():
-			}
-		case <-ctx.Done():
-		}
-		if ctx.Err() != nil {
-			return // finish saves the rest
-		}
-		if err := c.saveNow(ctx); err != nil && ctx.Err() == nil {
-			// The events are still in memory and are tried again with the next ones
-			// and with the end of their run.
-			c.log().Warn("save events of runs", "error", err)
-		}
-		last = time.Now()
-	}
-}
-
-func (c *Chat) saveNow(ctx context.Context) error {
-	var batch []events
-	var runs []*run
-	for _, r := range c.live.all() {
-		// A run whose end is being stored saves its own events.
-		if !r.stored() || !r.save.TryLock() {
-			continue
-		}
-		if list := r.log.unsaved(); len(list) > 0 {
-			batch, runs = append(batch, events{run: r.id, who: r.who, list: list}), append(runs, r)
-			continue
-		}
-		r.save.Unlock()
-	}
-	if len(batch) == 0 {
-		return nil
-	}
-	err := c.Store.save(ctx, batch)
-	for i, r := range runs {
-		if err == nil {
-			r.log.markSaved(len(batch[i].list))
-		} else {
-			r.log.markLost(len(batch[i].list))
-		}
-		r.save.Unlock()
-	}
-	return err
 }
 
 // finish ends a run: first on disk, then for its readers, so that nobody is
@@ -239,7 +165,8 @@ func (c *Chat) finish(ctx context.Context, r *run, why error) {
 		}
 	}
 	if err == nil {
-		r.log.markSaved(len(e.events)) // a saver that still knows the run must not store them again
+		r.log.markEnded() // a saver that still knows the run must not store its events again
+		c.journal.forget(r)
 	}
 	c.live.remove(r)
 	c.notify(r.who, r.conversation)
@@ -255,15 +182,15 @@ func (c *Chat) storeEnd(ctx context.Context, r *run, e ending) error {
 		entry.ObjectKind, entry.Object = "run", r.id
 		return c.Store.record(ctx, entry)
 	}
-	return c.Store.end(ctx, e)
+	return c.Store.end(ctx, e, c.journal.needed(r))
 }
 
-// ending is a run as it is stored at its end: the answer and the events that are
-// not on disk yet, the last of which the readers are still to get.
+// ending is a run as it is stored at its end: the answer and the events of its
+// whole life, the last of which the readers are still to get.
 type ending struct {
 	run     string
 	answer  Message
-	events  []Event
+	events  []Event // those that do not stand in the run's own rows yet
 	last    []Event
 	took    time.Duration
 	receipt *Receipt // nil for an answer without a model
@@ -272,7 +199,7 @@ type ending struct {
 func (c *Chat) ending(r *run, why error) ending {
 	a := c.ended(r, why)
 	last := c.lastEvents(r, a)
-	return ending{run: r.id, answer: a, events: append(slices.Clone(r.log.unsaved()), last...), last: last, took: c.now().Sub(r.began), receipt: r.draft.receipt}
+	return ending{run: r.id, answer: a, events: append(slices.Clone(r.log.unkept()), last...), last: last, took: c.now().Sub(r.began), receipt: r.draft.receipt}
 }
 
 // ended is the answer as the run leaves it.
@@ -340,11 +267,14 @@ func (c *Chat) lastEvents(r *run, a Message) []Event {
 // Recover ends what a crash left unfinished: the runs become interrupted, with
 // the text that was on disk. Call it before Run, once.
 func (c *Chat) Recover(ctx context.Context) error {
+	c.open()
 	n, err := c.Store.recover(actor.With(ctx, actor.Actor{Kind: actor.System, ID: actor.SystemID}))
 	if fault.Is(err, fault.Full) {
 		// Reading goes on on a full disk; the next start tries again.
 		c.log().Error("the disk is full: interrupted runs stay open", "error", err)
-		return nil
+		last, err := c.Store.journalEnd(ctx)
+		c.journal.begin(last)
+		return err
 	}
 	if err != nil {
 		return fmt.Errorf("recover runs: %w", err)

@@ -28,46 +28,31 @@ type Store struct {
 	Audit *audit.Log
 }
 
-// events are the unsaved events of one run.
-type events struct {
-	run  string
-	who  actor.Actor
-	list []Event
-}
-
-// save appends events of living runs. A run that was deleted meanwhile is left
-// out.
-func (s Store) save(ctx context.Context, batch []events) error {
-	return s.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		for _, e := range batch {
-			const find = `SELECT count(*) FROM run WHERE id = ?`
-			var n int
-			if err := tx.QueryRow(ctx, find, e.run).Scan(&n); err != nil {
-				return fmt.Errorf("find run: %w", err)
-			}
-			if n == 0 {
-				continue
-			}
-			if err := insertEvents(ctx, tx, e.run, e.who, e.list); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
 // batched events are written as one row where they follow each other.
 func batched(name string) bool { return name == EventDelta || name == EventThinking }
 
-// insertEvents writes events, pieces that follow each other as one row.
-func insertEvents(ctx context.Context, tx *sqlite.Tx, run string, who actor.Actor, all []Event) error {
-	const insert = `INSERT INTO run_event (run, first, last, workspace, owner, name, data) VALUES (?, ?, ?, ?, ?, ?, ?)`
+// insertEvents writes events of a run, pieces that follow each other as one row.
+// A run that was deleted meanwhile is left out.
+func insertEvents(ctx context.Context, tx *sqlite.Tx, run string, all []Event) error {
+	const insert = `INSERT INTO run_event (run, first, last, workspace, owner, name, data)
+		SELECT id, ?, ?, workspace, owner, ?, ? FROM run WHERE id = ?`
+	for _, row := range rowsOf(all) {
+		if _, err := tx.Exec(ctx, insert, row.first, row.last, row.name, row.data, run); err != nil {
+			return fmt.Errorf("insert event: %w", err)
+		}
+	}
+	return nil
+}
+
+// rowsOf are events as rows hold them.
+func rowsOf(all []Event) []eventRow {
+	var rows []eventRow
 	for i := 0; i < len(all); {
 		e := all[i]
 		n := 1
 		data := e.Data
 		if batched(e.Name) {
-			for i+n < len(all) && all[i+n].Name == e.Name {
+			for i+n < len(all) && all[i+n].Name == e.Name && all[i+n].ID == e.ID+int64(n) {
 				n++
 			}
 			var row bytes.Buffer
@@ -78,18 +63,20 @@ func insertEvents(ctx context.Context, tx *sqlite.Tx, run string, who actor.Acto
 			row.WriteByte(']')
 			data = row.Bytes()
 		}
-		if _, err := tx.Exec(ctx, insert, run, e.ID, all[i+n-1].ID, who.Workspace, who.ID, e.Name, string(data)); err != nil {
-			return fmt.Errorf("insert event: %w", err)
-		}
+		rows = append(rows, eventRow{first: e.ID, last: all[i+n-1].ID, name: e.Name, data: string(data)})
 		i += n
 	}
-	return nil
+	return rows
 }
 
-// end stores the end of a run: the last events, the answer, its citations, its
-// whole receipt and the audit entry. A run whose conversation was deleted has no end to store.
-func (s Store) end(ctx context.Context, e ending) error {
+// end stores the end of a run: its events, the answer, its citations, its whole
+// receipt and the audit entry, and clears the journal before the number needed.
+// A run whose conversation was deleted has no end to store.
+func (s Store) end(ctx context.Context, e ending, needed int64) error {
 	return s.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		if err := clearJournal(ctx, tx, needed); err != nil {
+			return err
+		}
 		const close = `UPDATE run SET state = ?, ended = ? WHERE id = ? AND ended IS NULL`
 		res, err := tx.Exec(ctx, close, e.answer.State, tx.Now.UnixMilli(), e.run)
 		if err != nil {
@@ -99,7 +86,7 @@ func (s Store) end(ctx context.Context, e ending) error {
 			return err
 		}
 		who := actor.From(ctx)
-		if err := insertEvents(ctx, tx, e.run, who, stripped(e.events)); err != nil {
+		if err := insertEvents(ctx, tx, e.run, stripped(e.events)); err != nil {
 			return err
 		}
 		if err := storeAnswer(ctx, tx, e.run, who, e.answer); err != nil {

@@ -32,7 +32,7 @@ func (s Store) begin(ctx context.Context, r *run, in asking, first []Event) (sta
 		if err := insertRun(ctx, tx, r, st, in); err != nil {
 			return err
 		}
-		if err := insertEvents(ctx, tx, r.id, r.who, first); err != nil {
+		if err := insertEvents(ctx, tx, r.id, first); err != nil {
 			return err
 		}
 		if in.conversation != "" { // in a new one each message is the only version

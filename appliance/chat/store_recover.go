@@ -22,6 +22,10 @@ func (s Store) recover(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	last, err := s.journalEnd(ctx)
+	if err != nil {
+		return 0, err
+	}
 	for some := range slices.Chunk(open, 100) {
 		err := s.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
 			for _, r := range some {
@@ -35,15 +39,17 @@ func (s Store) recover(ctx context.Context) (int, error) {
 			return 0, err
 		}
 	}
-	return len(open), nil
+	// Nobody lives who needs it.
+	return len(open), s.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error { return clearJournal(ctx, tx, last+1) })
 }
 
 // leftover is a run without an end.
 type leftover struct {
-	id     string
-	who    actor.Actor
-	answer Message
-	events []eventRow
+	id      string
+	who     actor.Actor
+	answer  Message
+	events  []eventRow
+	journal []Event // what the journal has behind them
 }
 
 func (s Store) unfinished(ctx context.Context) ([]leftover, error) {
@@ -67,12 +73,7 @@ func (s Store) unfinished(ctx context.Context) ([]leftover, error) {
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("list unfinished runs: %w", err)
 	}
-	for i := range open {
-		if open[i].events, err = eventRows(ctx, s.DB.Read().QueryContext, open[i].id, 0); err != nil {
-			return nil, err
-		}
-	}
-	return open, nil
+	return open, s.saved(ctx, open)
 }
 
 // interrupt ends one run with the text its saved events hold.
@@ -85,11 +86,14 @@ func (s Store) interrupt(ctx context.Context, tx *sqlite.Tx, l leftover) error {
 	if _, err := tx.Exec(ctx, close, a.State, tx.Now.UnixMilli(), l.id); err != nil {
 		return fmt.Errorf("end run: %w", err)
 	}
+	if err := insertEvents(ctx, tx, l.id, stripped(l.journal)); err != nil {
+		return err
+	}
 	closing := []Event{
 		{ID: last + lostEvents, Name: EventPhase, Data: phaseData(phase{Phase: StateInterrupted})},
 		{ID: last + lostEvents + 1, Name: EventDone},
 	}
-	if err := insertEvents(ctx, tx, l.id, l.who, closing); err != nil {
+	if err := insertEvents(ctx, tx, l.id, closing); err != nil {
 		return err
 	}
 	if err := storeAnswer(ctx, tx, l.id, l.who, a); err != nil {
@@ -108,7 +112,7 @@ func (l leftover) kept() (Message, int64, error) {
 	var text, thinking strings.Builder
 	var shown []Citation
 	last := int64(0)
-	for _, e := range l.events {
+	for _, e := range append(slices.Clone(l.events), rowsOf(l.journal)...) {
 		last = e.last
 		var err error
 		switch e.name {

@@ -43,7 +43,7 @@ func (c *Chat) enter(r *run) error {
 // waits tells the readers of a run how long it still waits.
 func (c *Chat) waits(r *run, w model.Waiting) {
 	r.log.add(EventPhase, phaseData(phase{Phase: "queued", Place: w.Place, Seconds: w.Seconds, Why: w.Why}))
-	c.changed(true)
+	c.changed(r, true)
 }
 
 // local is the turn of a chat that knows no model servers.

@@ -71,7 +71,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		return nil, err
 	}
 	kept.hold()
-	db.read, err = sql.Open("sqlite", db.dsn("", "busy_timeout(10000)", "query_only(ON)", "cache_size(-8192)", "temp_store(MEMORY)"))
+	db.read, err = open(db.dsn("", "busy_timeout(10000)", "query_only(ON)", "cache_size(-8192)", "temp_store(MEMORY)"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the readers: %w", err), conn.Close(), db.write.Close())
 	}
@@ -99,7 +99,7 @@ func (db *DB) openWriter(ctx context.Context) (*sql.Conn, error) {
 	if err := file.Close(); err != nil {
 		return nil, failed(err)
 	}
-	db.write, err = sql.Open("sqlite", db.dsn("_txlock=immediate", "busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+	db.write, err = open(db.dsn("_txlock=immediate", "busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
 		"cache_size(-16384)", "temp_store(MEMORY)", "secure_delete(ON)", "journal_size_limit(67108864)"))
 	if err != nil {
 		return nil, failed(err)
