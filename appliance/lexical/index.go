@@ -45,6 +45,7 @@ func fieldsOf(e Entry) fields {
 		return strings.Join(terms, " ")
 	}
 	f.title, f.heading, f.text = split(e.Title), split(e.Heading), split(e.Text)
+	codes = append(codes, kin(surfaces, tonguesOf(surfaces))...)
 	f.code = strings.Join(codes, " ")
 	f.surface = strings.Join(surfaces, " ")
 	return f
@@ -108,21 +109,44 @@ func (t tally) write(ctx context.Context, tx *sqlite.Tx) error {
 	return err
 }
 
+// Prepared is a passage whose words are split. Its chunk number may be set
+// later, when the caller's transaction gives it.
+type Prepared struct {
+	Chunk          int64
+	base, document string
+	fields         fields
+}
+
+// Prepare splits the words of passages: most of the work of adding them, and
+// done before the transaction so that it does not hold the writer.
+func Prepare(entries ...Entry) []Prepared {
+	list := make([]Prepared, len(entries))
+	for i, e := range entries {
+		list[i] = Prepared{Chunk: e.Chunk, base: e.Base, document: e.Document, fields: fieldsOf(e)}
+	}
+	return list
+}
+
 // Add puts passages into the index, in the caller's transaction. A chunk number
 // that is in it already is an error.
 func Add(ctx context.Context, tx *sqlite.Tx, entries ...Entry) error {
-	const entry = `INSERT INTO lexical_entry (chunk, base, document) VALUES (?, ?, ?)`
+	return AddPrepared(ctx, tx, Prepare(entries...)...)
+}
+
+// AddPrepared is Add for passages whose words are split already.
+func AddPrepared(ctx context.Context, tx *sqlite.Tx, list ...Prepared) error {
+	const entry = `INSERT INTO lexical_entry (chunk, base, document, version) VALUES (?, ?, ?, ?)`
 	const words = `INSERT INTO lexical_word (rowid, base, title, heading, text, code, surface) VALUES (?, ?, ?, ?, ?, ?, ?)`
 	t := newTally()
-	for _, e := range entries {
-		f := fieldsOf(e)
-		if _, err := tx.Exec(ctx, entry, e.Chunk, e.Base, e.Document); err != nil {
-			return fmt.Errorf("index passage %d: %w", e.Chunk, err)
+	for _, p := range list {
+		f := p.fields
+		if _, err := tx.Exec(ctx, entry, p.Chunk, p.base, p.document, Version); err != nil {
+			return fmt.Errorf("index passage %d: %w", p.Chunk, err)
 		}
-		if _, err := tx.Exec(ctx, words, e.Chunk, baseToken(e.Base), f.title, f.heading, f.text, f.code, f.surface); err != nil {
-			return fmt.Errorf("index the words of passage %d: %w", e.Chunk, err)
+		if _, err := tx.Exec(ctx, words, p.Chunk, baseToken(p.base), f.title, f.heading, f.text, f.code, f.surface); err != nil {
+			return fmt.Errorf("index the words of passage %d: %w", p.Chunk, err)
 		}
-		t.add(e.Base, f, 1)
+		t.add(p.base, f, 1)
 	}
 	return t.write(ctx, tx)
 }

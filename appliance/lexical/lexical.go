@@ -31,10 +31,11 @@ type Entry struct {
 
 // Query is what is looked for and where.
 type Query struct {
-	Text   string
-	Bases  []string // knowledge bases that may be read; empty finds nothing
-	Denied []string // documents that may not be seen, taken out before the cut to K
-	K      int
+	Text      string
+	Bases     []string // knowledge bases that may be read; empty finds nothing
+	Documents []string // documents to look in, after the caller's filters; nil is all of the bases, an empty list finds nothing
+	Denied    []string // documents that may not be seen, taken out before the cut to K
+	K         int
 }
 
 // Hit is a passage that was found.
@@ -55,7 +56,7 @@ const wideShare = 0.25
 // restrict the answer to passages that hold them word for word; where no
 // passage does, they are words like the others, and coverage says so.
 func Search(ctx context.Context, db *sql.DB, q Query) ([]Hit, error) {
-	if len(q.Bases) == 0 || q.K <= 0 {
+	if len(q.Bases) == 0 || q.K <= 0 || q.Documents != nil && len(q.Documents) == 0 {
 		return nil, nil
 	}
 	asked := parse(q.Text)
@@ -143,23 +144,31 @@ func (r *ranker) fetch(ctx context.Context, db *sql.DB, q Query, needs []need, p
 	const narrow = `SELECT rowid, title, heading, text, code, surface FROM lexical_word
 		WHERE lexical_word MATCH ?1 AND rank MATCH 'bm25(0.0, 1.5, 1.2, 1.0, 2.0, 0.0)'
 		AND rowid NOT IN (SELECT chunk FROM lexical_entry WHERE document IN (SELECT value FROM json_each(?2)))
+		AND (?5 = '' OR EXISTS (SELECT 1 FROM lexical_entry AS o WHERE o.chunk = lexical_word.rowid AND o.document IN (SELECT value FROM json_each(?5))))
 		ORDER BY rank LIMIT ?3`
 	const wide = `SELECT rowid, title, heading, text, code, surface FROM lexical_word
 		WHERE lexical_word MATCH ?1 AND rank MATCH 'bm25(0.0, 1.5, 1.2, 1.0, 2.0, 0.0)'
 		AND rowid NOT IN (SELECT chunk FROM lexical_entry WHERE document IN (SELECT value FROM json_each(?2)))
+		AND (?5 = '' OR EXISTS (SELECT 1 FROM lexical_entry AS o WHERE o.chunk = lexical_word.rowid AND o.document IN (SELECT value FROM json_each(?5))))
 		AND EXISTS (SELECT 1 FROM lexical_entry AS e WHERE e.chunk = lexical_word.rowid AND e.base IN (SELECT value FROM json_each(?4)))
 		ORDER BY rank LIMIT ?3`
 	hidden, err := list(q.Denied)
 	if err != nil {
 		return nil, err
 	}
-	query, args := narrow, []any{match(q.Bases, needs, phrases), hidden, n}
+	only := ""
+	if q.Documents != nil {
+		if only, err = list(q.Documents); err != nil {
+			return nil, err
+		}
+	}
+	query, args := narrow, []any{match(q.Bases, needs, phrases), hidden, n, nil, only}
 	if r.passages > r.all*wideShare {
 		scope, err := list(q.Bases)
 		if err != nil {
 			return nil, err
 		}
-		query, args = wide, []any{match(nil, needs, phrases), hidden, n, scope}
+		query, args = wide, []any{match(nil, needs, phrases), hidden, n, scope, only}
 	}
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {

@@ -1,6 +1,7 @@
 package lexical
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -14,11 +15,13 @@ const (
 
 // need is one thing the question asks for.
 type need struct {
-	term   string   // a term that proves it
-	or     []string // terms that prove it as well
-	phrase string   // terms, one space between, that prove it when they stand together
-	pair   string   // it and the next need of the question, side by side
-	prefix bool     // a single character of a script without spaces: terms that begin with it
+	term   string     // a term that proves it
+	or     []string   // terms that prove it as well
+	phrase string     // terms, one space between, that prove it when they stand together
+	kin    []string   // terms of its other forms in German and French, as kinOf has them
+	parts  []compound // terms that together prove a compound
+	pair   string     // it and the next need of the question, side by side
+	prefix bool       // a single character of a script without spaces: terms that begin with it
 	form   form
 	code   bool
 	extra  bool    // says again what other needs say; counts for the score alone
@@ -129,7 +132,9 @@ func needs(tokens []token, stop map[string]bool) []need {
 				before := len(list)
 				for _, t := range tokens[i : i+parts] {
 					if !stop[t.surface] {
-						add(need{term: t.term, or: []string{joined.term}, form: word})
+						n := need{term: t.term, or: []string{joined.term}, form: word}
+						n.kin, n.parts = kinOf(t.surface)
+						add(n)
 					}
 				}
 				add(need{term: joined.term, form: join, extra: len(list) > before})
@@ -139,8 +144,24 @@ func needs(tokens []token, stop map[string]bool) []need {
 		}
 		switch t := tokens[i]; t.form {
 		case word:
+			c, found := codeAt(tokens[i:], stop)
 			if !stop[t.surface] {
-				add(need{term: t.term, form: word, code: mixed(t.surface), aside: i > 0 && measures(tokens[i-1].surface, t.surface)})
+				n := need{term: t.term, form: word, code: mixed(t.surface), aside: i > 0 && measures(tokens[i-1].surface, t.surface)}
+				n.kin, n.parts = kinOf(t.surface)
+				if n.code {
+					n.phrase = apart(t.surface)
+				}
+				if found {
+					n.or = []string{c.term}
+				}
+				add(n)
+			}
+			if found {
+				// The number proves itself by the code as well: E121 holds the 121 of "E 121".
+				if parts, _ := joinAt(tokens[i+1:]); parts == 0 {
+					add(need{term: tokens[i+1].term, or: []string{c.term}, form: word})
+				}
+				add(c)
 			}
 		case gram:
 			if stop == nil || !hiragana(t.surface) {
@@ -229,9 +250,16 @@ func match(bases []string, needs []need, phrases []phrase) string {
 		if n.prefix {
 			b.WriteByte('*')
 		}
-		for _, t := range n.or {
+		for _, t := range slices.Concat(n.or, n.kin) {
 			b.WriteString(" OR ")
 			quote(&b, t)
+		}
+		for _, p := range n.parts {
+			b.WriteString(" OR (")
+			quote(&b, p.front)
+			b.WriteString(" AND ")
+			quote(&b, p.back)
+			b.WriteByte(')')
 		}
 		if n.phrase != "" {
 			b.WriteString(" OR ")

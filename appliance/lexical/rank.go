@@ -23,6 +23,7 @@ const (
 	unknownGram   = 0.3  // pairs that are nowhere: most straddle two words of the question
 	extraShare    = 0.15 // "read-back" as readback, besides read and back
 	asideShare    = 0.3  // "long" in "how long"
+	kinShare      = 0.8  // another form of the word
 )
 
 // Candidates are found by needs that stand in no more than a tenth of the
@@ -41,6 +42,7 @@ type ranker struct {
 	all      float64 // in the index
 	average  float64 // words a passage
 	total    float64 // weight of all needs in coverage
+	most     float64 // more than all needs together can score
 }
 
 // newRanker counts how rare the question's terms are in the bases and keeps the
@@ -60,7 +62,10 @@ func newRanker(ctx context.Context, db *sql.DB, bases []string, asked question) 
 	r.average = max(1, words/max(1, r.passages))
 	var terms []string
 	for _, n := range r.needs {
-		terms = append(append(terms, n.term), n.or...)
+		terms = slices.Concat(terms, []string{n.term}, n.or, n.kin)
+		for _, p := range n.parts {
+			terms = append(terms, p.front, p.back)
+		}
 	}
 	list, err := json.Marshal(terms)
 	if err != nil {
@@ -97,6 +102,11 @@ func (r *ranker) weigh(holding map[string]float64) {
 		for _, t := range n.or {
 			df = max(df, holding[t])
 		}
+		n.kin = slices.DeleteFunc(n.kin, func(t string) bool { return holding[t] == 0 })
+		for _, t := range n.kin {
+			df = max(df, holding[t])
+		}
+		n.parts = best(n.parts, holding)
 		if n.prefix {
 			df = max(df, r.passages/4)
 		}
@@ -129,7 +139,20 @@ func (r *ranker) weigh(holding map[string]float64) {
 	}
 	for _, n := range r.needs {
 		r.total += n.weight
+		r.most += n.rarity * (k1 + 1 + pairBoost)
 	}
+}
+
+// best is the place to part a compound whose two sides are known best.
+func best(parts []compound, holding map[string]float64) []compound {
+	var found []compound
+	most := 0.0
+	for _, p := range parts {
+		if known := min(holding[p.front], holding[p.back]); known > most {
+			most, found = known, []compound{p}
+		}
+	}
+	return found
 }
 
 // telling are the needs by which candidates are found: the rare ones. Words that
@@ -174,11 +197,15 @@ func (r *ranker) score(c candidate) (score, coverage float64) {
 		if n.form == join || len(n.or) > 0 {
 			times = max(times, n.count(c.code))
 		}
+		times = max(times, n.related(c.code))
 		if times == 0 {
 			continue
 		}
 		score += n.rarity * times * (k1 + 1) / (times + long)
 		coverage += n.weight
+		if n.telltale(r.passages) {
+			score += r.most // before all that only share words
+		}
 		if n.pair != "" && (occurrences(c.text, n.pair, false) > 0 || occurrences(c.title, n.pair, false) > 0 || occurrences(c.heading, n.pair, false) > 0) {
 			score += pairBoost * n.rarity
 		}
@@ -202,6 +229,19 @@ func (n need) count(field string) float64 {
 		times += occurrences(field, n.phrase, false)
 	}
 	return float64(times)
+}
+
+// related is how much of the word's other forms and of its parts is among the
+// codes of a passage.
+func (n need) related(code string) float64 {
+	times := 0
+	for _, t := range n.kin {
+		times = max(times, occurrences(code, t, false))
+	}
+	for _, p := range n.parts {
+		times = max(times, min(occurrences(code, p.front, false), occurrences(code, p.back, false)))
+	}
+	return float64(times) * kinShare
 }
 
 // occurrences counts a term, or terms that stand together, in a field of terms

@@ -29,7 +29,15 @@ import (
 
 func main() {
 	data := flag.String("data", "", "folder of the test collections")
+	made := flag.Int("speed", 0, "measure the time of so many made-up passages instead")
 	flag.Parse()
+	if *made > 0 {
+		if err := speed(context.Background(), *made); err != nil {
+			fmt.Fprintln(os.Stderr, "retrieval:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(context.Background(), *data); err != nil {
 		fmt.Fprintln(os.Stderr, "retrieval:", err)
 		os.Exit(1)
