@@ -21,7 +21,7 @@ func HTML(ctx context.Context, in doc.Input, b *doc.Builder) error {
 	if len(in.Data) > doc.MaxBytes {
 		return fault.New(fault.TooLarge, "The page is larger than %d MB.", doc.MaxBytes/1_000_000).Cure("Split it into several documents.")
 	}
-	source, err := decodePage(in.Data, b)
+	source, err := Declared(in.Data, b)
 	if err != nil {
 		return err
 	}
@@ -55,9 +55,9 @@ func declared(data []byte) string {
 	return ""
 }
 
-// decodePage believes a mark and valid UTF-8 before what the page says of
+// Declared decodes a page or XML document. It believes a mark and valid UTF-8 before what the page says of
 // itself: servers and editors change the one and not the other.
-func decodePage(data []byte, b *doc.Builder) (string, error) {
+func Declared(data []byte, b *doc.Builder) (string, error) {
 	marked := bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff})
 	if name := declared(data); name != "" && !marked && (!utf8.Valid(data) || bytes.IndexByte(data, 0x1b) >= 0) && bytes.IndexByte(data, 0) < 0 {
 		if e, canonical := charset.Lookup(name); e != nil && canonical != "utf-8" && canonical != "replacement" && !strings.HasPrefix(canonical, "utf-16") {
