@@ -1,0 +1,126 @@
+// Package office reads what office programs write: Word, PowerPoint and Excel
+// files, OpenDocument and RTF.
+//
+// What a newcomer gets wrong: nothing here may trust a size, a count or a depth
+// that a file states. Every repetition is bounded, every inner file is read as a
+// stream through one budget (pack.go), and XML is walked, never loaded (walk.go).
+package office
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"chatets/appliance/extract/doc"
+	"chatets/appliance/fault"
+)
+
+const (
+	maxDepth = 200    // elements, groups or tables inside each other
+	maxCells = 16_384 // columns of a row, as Excel has them
+	maxCell  = 32_767 // characters of a cell, as Excel has them
+)
+
+func damaged(cause error) error {
+	return fault.New(fault.Invalid, "The file is damaged or not complete.").Code("file-damaged").
+		Cure("Open it in its own program, save it again and add the new file.").Because(cause)
+}
+
+func bomb(format string, args ...any) error {
+	return fault.New(fault.Invalid, format, args...).Code("file-bomb").
+		Cure("Check where the file comes from; if it is trusted, split it into smaller files.")
+}
+
+func locked(password string) error {
+	if password != "" {
+		return fault.New(fault.Invalid, "The password does not open the file.").Code("file-locked").
+			Cure("Give the right password, or save the file without one and add it again.")
+	}
+	return fault.New(fault.Invalid, "The file is locked with a password.").Code("file-locked").
+		Cure("Save it without a password and add it again.")
+}
+
+func wrong(what, have string) error {
+	return fault.New(fault.Unsupported, "This is not %s; it holds %s.", what, have).
+		Cure("Give the file the ending of what it is, or save it again in its own program.")
+}
+
+// table collects the cells of a table's rows. Text of cells that are merged
+// downwards is said in each row, so that a row means something alone.
+type table struct {
+	above map[int]string // what stood in a merged column
+	cells []string
+	after []doc.Block // nested tables and notes, which follow their row
+}
+
+func (t *table) add(text string, span int) {
+	for i := range min(max(span, 1), 64) {
+		if len(t.cells) >= maxCells {
+			return
+		}
+		if i > 0 {
+			text = ""
+		}
+		t.cells = append(t.cells, doc.OneLine(text))
+	}
+}
+
+// row ends a row and returns its block and what follows it.
+func (t *table) row() []doc.Block {
+	var out []doc.Block
+	if text := joined(t.cells); text != "" {
+		out = append(out, doc.Block{Kind: doc.Row, Text: text})
+	}
+	out = append(out, t.after...)
+	t.cells, t.after = t.cells[:0], nil
+	return out
+}
+
+// joined is the text of a row; empty cells at its end are left out.
+func joined(cells []string) string {
+	n := len(cells)
+	for n > 0 && cells[n-1] == "" {
+		n--
+	}
+	return strings.Join(cells[:n], " | ")
+}
+
+// plain is the text of blocks that stand in a cell.
+func plain(blocks []doc.Block) (text string, rows []doc.Block) {
+	var parts []string
+	for _, b := range blocks {
+		switch b.Kind {
+		case doc.Row:
+			rows = append(rows, b)
+		default:
+			parts = append(parts, b.Text)
+		}
+	}
+	return strings.Join(parts, " "), rows
+}
+
+// Titles that programs give by themselves say nothing about the document.
+var emptyTitle = regexp.MustCompile(`(?i)^(microsoft (word|powerpoint|excel)\b.*|(document|dokument|presentation|präsentation|mappe|book|workbook|classeur|diapositive)\s*\d*|powerpoint[- ]?(presentation|präsentation)|présentation powerpoint|presentación de powerpoint|slide\s*\d*|folie\s*\d*|untitled.*|unbenannt.*|ohne titel.*|sans titre.*|template|vorlage|normal(\.dotm?)?|.*\.(docx?|dotx?|pptx?|potx?|xlsx?|odt|ods|odp|rtf|tmp))$`)
+
+// entitle gives the document its own title where it is meaningful, otherwise its
+// first heading among the blocks that came after from.
+func entitle(b *doc.Builder, title string, from int) {
+	if b.Title != "" {
+		return
+	}
+	title = doc.OneLine(title)
+	if len(title) > 2 && !emptyTitle.MatchString(title) {
+		b.Title = title
+		return
+	}
+	for _, block := range b.Blocks()[from:] {
+		if block.Kind == doc.Heading {
+			b.Title = block.Text
+			return
+		}
+	}
+}
+
+func footnote(kind string, n int, text string) doc.Block {
+	return doc.Block{Kind: doc.Paragraph, Text: fmt.Sprintf("%s %d: %s", kind, n, text)}
+}
