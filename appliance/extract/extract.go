@@ -44,15 +44,26 @@ const maxDepth = 4
 // Parse reads a document by its name and bytes. It does no input or output.
 // What cannot be read is fault.Unsupported or fault.Invalid, with the cure.
 func Parse(ctx context.Context, name string, data []byte) (Document, error) {
+	return parse(ctx, name, data, options{})
+}
+
+// options are what a reader may be told beside name and bytes.
+type options struct {
+	password string
+	plain    bool   // by the format's fallback reader, where it has one
+	ocr      string // path of tesseract, "" = none
+}
+
+func parse(ctx context.Context, name string, data []byte, o options) (Document, error) {
 	b := doc.NewBuilder(ctx)
-	if err := into(ctx, name, data, b, 0); err != nil && !doc.Full(err) {
+	if err := into(ctx, name, data, o, b, 0); err != nil && !doc.Full(err) {
 		return Document{}, err
 	}
 	return b.Document(name)
 }
 
 // into reads one file into b, and the files inside it.
-func into(ctx context.Context, name string, data []byte, b *doc.Builder, depth int) error {
+func into(ctx context.Context, name string, data []byte, o options, b *doc.Builder, depth int) error {
 	f, err := formatOf(name, data)
 	if err != nil {
 		return err
@@ -61,7 +72,7 @@ func into(ctx context.Context, name string, data []byte, b *doc.Builder, depth i
 		return fault.New(fault.Unsupported, "Files lie more than %d deep inside each other.", maxDepth).Cure("Unpack it and add the files themselves.")
 	}
 	inner := func(ctx context.Context, name string, data []byte, b *doc.Builder) error {
-		return into(ctx, name, data, b, depth+1)
+		return into(ctx, name, data, o, b, depth+1)
 	}
-	return f.read(ctx, doc.Input{Name: name, Data: data, Inner: inner}, b)
+	return f.read(ctx, doc.Input{Name: name, Data: data, Password: o.password, Inner: inner}, b)
 }
