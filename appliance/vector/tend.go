@@ -234,6 +234,9 @@ func (g *segment) record(ctx context.Context, tx *sqlite.Tx, f known, b *block, 
 			return fmt.Errorf("note a removed row: %w", err)
 		}
 	}
+	if _, err := tx.Exec(ctx, `INSERT INTO vector_shelf (workspace) VALUES (?) ON CONFLICT DO NOTHING`, f.workspace); err != nil {
+		return fmt.Errorf("record a sealed block: %w", err)
+	}
 	if _, err := tx.Exec(ctx, `INSERT INTO vector_sealed (segment, first, last, count, blob) VALUES (?, ?, ?, ?, ?)`, f.segment, b.lo, b.hi, b.n, name); err != nil {
 		return fmt.Errorf("record a sealed block: %w", err)
 	}
@@ -251,7 +254,7 @@ func (g *segment) record(ctx context.Context, tx *sqlite.Tx, f known, b *block, 
 // sweep removes sealed files that no row names. Files are put by Tend alone,
 // which runs once at a time, so one without a row is one of a killed process.
 func (s *Store) sweep(ctx context.Context) error {
-	rows, err := s.db.Read().QueryContext(ctx, `SELECT DISTINCT workspace FROM vector_segment`)
+	rows, err := s.db.Read().QueryContext(ctx, `SELECT workspace FROM vector_shelf`)
 	if err != nil {
 		return err
 	}

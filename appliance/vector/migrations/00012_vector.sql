@@ -45,6 +45,11 @@ CREATE TABLE vector_sealed (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX vector_sealed_blob ON vector_sealed (blob);
 
+-- Workspaces that have or had sealed blocks: what is swept.
+CREATE TABLE vector_shelf (
+	workspace TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 -- Rows that a sealed block still holds although they were removed.
 CREATE TABLE vector_gone (
 	segment  INTEGER NOT NULL,
@@ -54,6 +59,7 @@ CREATE TABLE vector_gone (
 
 -- +goose Down
 DROP TABLE vector_gone;
+DROP TABLE vector_shelf;
 DROP TABLE vector_sealed;
 DROP TABLE vector_row;
 DROP TABLE vector_segment;
