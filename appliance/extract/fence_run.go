@@ -30,6 +30,7 @@ var (
 type starter struct {
 	work chan func()
 	done chan struct{}
+	once sync.Once
 }
 
 func newStarter() *starter {
@@ -52,7 +53,7 @@ func (s *starter) start(c *exec.Cmd) error {
 }
 
 func (s *starter) close() {
-	close(s.work)
+	s.once.Do(func() { close(s.work) })
 	<-s.done
 }
 
