@@ -8,7 +8,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/japanese"
 	"golang.org/x/text/unicode/norm"
 
 	"chatets/appliance/fault"
@@ -20,33 +20,71 @@ func Decode(data []byte) (string, []string, error) {
 	if len(data) == 0 {
 		return "", nil, fault.New(fault.Invalid, "The file is empty.").Cure("Check it and add it again.")
 	}
-	var notes []string
-	var text string
-	switch order := wide(data); {
-	case order != nil:
-		text = string(utf16.Decode(units(data, order)))
-	case bytes.IndexByte(data, 0) >= 0:
-		return "", nil, unreadable("The file holds binary data, not text.")
-	case utf8.Valid(data):
-		text = string(data)
-	default:
-		good, bad := sequences(data)
-		if good > bad {
-			text = strings.ToValidUTF8(string(data), "�")
-			notes = append(notes, "Some characters are damaged; they are shown as �.")
-		} else {
-			decoded, err := charmap.Windows1252.NewDecoder().Bytes(data)
-			if err != nil {
-				return "", nil, unreadable("The file's encoding is not known.")
-			}
-			text = string(decoded)
-			notes = append(notes, "The file does not say how it is encoded; it was read as Windows-1252.")
-		}
+	text, notes, err := decoded(data)
+	if err != nil {
+		return "", nil, err
 	}
 	if n := controls(text); n*50 > len(text) {
 		return "", nil, unreadable("The file holds binary data, not text.")
 	}
 	return Clean(text), notes, nil
+}
+
+func decoded(data []byte) (text string, notes []string, err error) {
+	if text, ok := wide32(data); ok {
+		return text, nil, nil
+	}
+	switch order := wide(data); {
+	case order != nil:
+		return string(utf16.Decode(units(data, order))), nil, nil
+	case bytes.IndexByte(data, 0) >= 0:
+		return "", nil, unreadable("The file holds binary data, not text.")
+	case utf8.Valid(data):
+		if bytes.Contains(data, []byte("\x1b$")) {
+			if text, err := japanese.ISO2022JP.NewDecoder().Bytes(data); err == nil && !bytes.Contains(text, []byte("\ufffd")) {
+				return string(text), []string{guessed("ISO-2022-JP")}, nil
+			}
+		}
+		return string(data), nil, nil
+	}
+	if good, bad := sequences(data); good > bad {
+		return strings.ToValidUTF8(string(data), "\ufffd"), []string{"Some characters are damaged; they are shown as \ufffd."}, nil
+	}
+	name, e := detect(data)
+	plain, err := e.NewDecoder().Bytes(data)
+	if err != nil {
+		return "", nil, unreadable("The file's encoding is not known.")
+	}
+	return string(plain), []string{guessed(name)}, nil
+}
+
+func guessed(name string) string {
+	return "The file does not say how it is encoded; it was read as " + name + "."
+}
+
+// wide32 reads UTF-32, which a mark or the zeros of every character give away.
+func wide32(data []byte) (string, bool) {
+	if len(data) < 8 || len(data)%4 != 0 {
+		return "", false
+	}
+	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+		head := data[:min(len(data), 4096)]
+		fits := true
+		for i := 0; i < len(head) && fits; i += 4 {
+			r := order.Uint32(head[i:])
+			fits = r != 0 && r <= utf8.MaxRune && (r < 0xd800 || r > 0xdfff)
+		}
+		if !fits {
+			continue
+		}
+		var b strings.Builder
+		b.Grow(len(data) / 4)
+		for i := 0; i < len(data); i += 4 {
+			b.WriteRune(rune(min(order.Uint32(data[i:]), utf8.MaxRune+1)))
+		}
+		return b.String(), true
+	}
+	return "", false
 }
 
 // wide recognises UTF-16 by its mark, or by every second byte being zero.
