@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -83,7 +84,10 @@ func New(c Config) (*Scanner, error) {
 			s.address = s.icap.host
 		}
 	default:
-		_, _, err = net.SplitHostPort(c.Address)
+		var port string
+		if _, port, err = net.SplitHostPort(c.Address); err == nil {
+			_, err = strconv.ParseUint(port, 10, 16)
+		}
 	}
 	if err != nil || isUnixWithoutPath(c.Address) {
 		return nil, fault.New(fault.Invalid, "The address of the malware scanner is not one that is understood.").
