@@ -52,5 +52,16 @@ func (n need) telltale(passages float64) bool {
 	if !n.code || n.held > max(3, passages/20) {
 		return false
 	}
-	return mixed(n.term) && strings.Trim(n.term, "0123456789"+string(joint)) != "" || strings.Count(n.term, string(joint)) > 1
+	if strings.Count(n.term, string(joint)) > 1 {
+		return true
+	}
+	letters := strings.Trim(n.term, "0123456789"+string(joint))
+	switch {
+	case letters == "" || !mixed(n.term):
+		return false
+	case !starts(n.term):
+		return true
+	}
+	// 5mg and 101a, but no 16th, 2-yard or 1990s.
+	return len(letters) <= 2 && !strings.Contains(" st nd rd th s ", " "+letters+" ")
 }

@@ -69,7 +69,7 @@ func Search(ctx context.Context, db *sql.DB, q Query) ([]Hit, error) {
 	}
 	n := max(candidates, 4*q.K)
 	if len(asked.phrases) > 0 {
-		found, err := r.fetch(ctx, db, q, nil, asked.phrases, n)
+		found, err := r.fetch(ctx, db, q, nil, asked.phrases, false, n)
 		if err != nil {
 			return nil, err
 		}
@@ -81,13 +81,18 @@ func Search(ctx context.Context, db *sql.DB, q Query) ([]Hit, error) {
 	if len(r.needs) == 0 {
 		return nil, nil
 	}
-	found, err := r.fetch(ctx, db, q, r.telling(), nil, n)
+	telling := r.telling()
+	every := r.crowd(telling)
+	found, err := r.fetch(ctx, db, q, telling, nil, every, n)
+	if err == nil && every && len(found) < n {
+		found, err = r.fetch(ctx, db, q, telling, nil, false, n)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if codes := slices.DeleteFunc(slices.Clone(r.needs), func(n need) bool { return !n.code }); len(codes) > 0 && len(found) == n {
 		// A passage that holds the code must not be lost in a crowd of common words.
-		exact, err := r.fetch(ctx, db, q, codes, nil, n)
+		exact, err := r.fetch(ctx, db, q, codes, nil, false, n)
 		if err != nil {
 			return nil, err
 		}
@@ -140,7 +145,7 @@ func (c candidate) holds(phrases []phrase) bool {
 // left out inside the query, before the cut: by the base's token in MATCH where
 // the bases are a small part of the index, by the entry of each ranked passage
 // where they are most of it.
-func (r *ranker) fetch(ctx context.Context, db *sql.DB, q Query, needs []need, phrases []phrase, n int) ([]candidate, error) {
+func (r *ranker) fetch(ctx context.Context, db *sql.DB, q Query, needs []need, phrases []phrase, every bool, n int) ([]candidate, error) {
 	const narrow = `SELECT rowid, title, heading, text, code, surface FROM lexical_word
 		WHERE lexical_word MATCH ?1 AND rank MATCH 'bm25(0.0, 1.5, 1.2, 1.0, 2.0, 0.0)'
 		AND rowid NOT IN (SELECT chunk FROM lexical_entry WHERE document IN (SELECT value FROM json_each(?2)))
@@ -162,13 +167,13 @@ func (r *ranker) fetch(ctx context.Context, db *sql.DB, q Query, needs []need, p
 			return nil, err
 		}
 	}
-	query, args := narrow, []any{match(q.Bases, needs, phrases), hidden, n, nil, only}
+	query, args := narrow, []any{match(q.Bases, needs, phrases, every), hidden, n, nil, only}
 	if r.passages > r.all*wideShare {
 		scope, err := list(q.Bases)
 		if err != nil {
 			return nil, err
 		}
-		query, args = wide, []any{match(nil, needs, phrases), hidden, n, scope, only}
+		query, args = wide, []any{match(nil, needs, phrases, every), hidden, n, scope, only}
 	}
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {

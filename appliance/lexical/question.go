@@ -225,7 +225,7 @@ func mixed(w string) bool {
 // match is the FTS5 expression for the needs. Terms hold letters, digits, marks
 // and the joint only, so that nothing in them can be syntax; they are quoted
 // all the same.
-func match(bases []string, needs []need, phrases []phrase) string {
+func match(bases []string, needs []need, phrases []phrase, every bool) string {
 	var b strings.Builder
 	for i, base := range bases {
 		b.WriteString([]string{"base : (", " OR "}[min(i, 1)])
@@ -241,9 +241,13 @@ func match(bases []string, needs []need, phrases []phrase) string {
 	if len(phrases) > 0 {
 		return b.String()
 	}
-	b.WriteString("{title heading text code} : (")
+	const fields = "{title heading text code} : ("
+	b.WriteString("(" + fields)
 	for i, n := range needs {
-		if i > 0 {
+		switch {
+		case i > 0 && every:
+			b.WriteString(") AND " + fields)
+		case i > 0:
 			b.WriteString(" OR ")
 		}
 		quote(&b, n.term)
@@ -266,7 +270,7 @@ func match(bases []string, needs []need, phrases []phrase) string {
 			quote(&b, n.phrase)
 		}
 	}
-	b.WriteByte(')')
+	b.WriteString("))")
 	return b.String()
 }
 

@@ -33,6 +33,7 @@ const (
 	common      = 0.1
 	enoughNeeds = 4
 	manyRows    = 2500
+	crowdRows   = 20_000 // from here on passages are asked for that hold all of the needs
 )
 
 // ranker scores passages for one question in one set of bases.
@@ -167,6 +168,16 @@ func (r *ranker) telling() []need {
 		n++
 	}
 	return list[:n]
+}
+
+// crowd reports needs that so many passages hold that ranking them all would
+// take long, while those that hold all of them are enough.
+func (r *ranker) crowd(list []need) bool {
+	rows := 0.0
+	for _, n := range list {
+		rows += n.held
+	}
+	return len(list) > 1 && rows > crowdRows
 }
 
 // rank scores the candidates, best first, each once.
