@@ -90,10 +90,11 @@ func name(n uint64) string {
 // hold adds passages and says for how many milliseconds the writer was held.
 func hold(ctx context.Context, db *sqlite.DB, entries []lexical.Entry) (float64, error) {
 	var took time.Duration
+	list := lexical.Prepare(entries...)
 	err := db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
 		began := time.Now()
 		defer func() { took = time.Since(began) }()
-		return lexical.Add(ctx, tx, entries...)
+		return lexical.AddPrepared(ctx, tx, list...)
 	})
 	return took.Seconds() * 1000, err
 }
