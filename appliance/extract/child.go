@@ -70,6 +70,7 @@ func serve(in io.Reader, out io.Writer, args []string, e engines) (code int) {
 	flags.SetOutput(os.Stderr)
 	cache := flags.String("cache", "", "folder of compiled code")
 	ocr := flags.String("ocr", "", "path of tesseract")
+	languages := flags.String("ocr-languages", "", "languages for tesseract")
 	warm := flags.Bool("warm", false, "fill the folder of compiled code and end")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return exitWrong
@@ -96,7 +97,7 @@ func serve(in io.Reader, out io.Writer, args []string, e engines) (code int) {
 	if err != nil {
 		return exitWrong
 	}
-	q.ocr = *ocr
+	q.ocr, q.languages = *ocr, *languages
 	if err := e.open(*cache, q.Name); err != nil {
 		fmt.Fprintf(os.Stderr, "the reader cannot be opened: %v\n", err)
 		return exitPanic
@@ -147,7 +148,13 @@ func (reading) open(string, string) error { return nil }
 func (reading) warm(string) error { return nil }
 
 func (reading) read(ctx context.Context, q question, data []byte) (Document, error) {
-	return parse(ctx, q.Name, data, options{password: q.Password, plain: q.Plain, ocr: q.ocr})
+	o := options{password: q.Password, plain: q.Plain}
+	if q.ocr != "" {
+		o.ocr = func(ctx context.Context, picture []byte) ([]byte, error) {
+			return recognise(ctx, q.ocr, q.languages, picture)
+		}
+	}
+	return parse(ctx, q.Name, data, o)
 }
 
 func (reading) render(context.Context, question, []byte) ([]byte, error) {

@@ -50,8 +50,8 @@ func Parse(ctx context.Context, name string, data []byte) (Document, error) {
 // options are what a reader may be told beside name and bytes.
 type options struct {
 	password string
-	plain    bool   // by the format's fallback reader, where it has one
-	ocr      string // path of tesseract, "" = none
+	plain    bool // by the format's fallback reader, where it has one
+	ocr      func(ctx context.Context, picture []byte) ([]byte, error)
 }
 
 func parse(ctx context.Context, name string, data []byte, o options) (Document, error) {
@@ -74,5 +74,5 @@ func into(ctx context.Context, name string, data []byte, o options, b *doc.Build
 	inner := func(ctx context.Context, name string, data []byte, b *doc.Builder) error {
 		return into(ctx, name, data, o, b, depth+1)
 	}
-	return f.read(ctx, doc.Input{Name: name, Data: data, Password: o.password, Inner: inner}, b)
+	return f.read(ctx, doc.Input{Name: name, Data: data, Password: o.password, Inner: inner, Recognise: o.ocr}, b)
 }

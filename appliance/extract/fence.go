@@ -17,9 +17,11 @@ type FenceConfig struct {
 	Command []string // a program and arguments that run Child, the last being Subcommand
 	Cache   string   // folder of compiled code, "" = none; children only read it
 	OCR     string   // path of tesseract, "" = none
-	Workers int      // documents read at once; 0 = 2, and never fewer than 2
-	Log     *slog.Logger
-	Now     func() time.Time // nil = time.Now
+	// Languages are tesseract's, as "eng+deu"; "" = the one it takes by itself.
+	Languages string
+	Workers   int // documents read at once; 0 = 2, and never fewer than 2
+	Log       *slog.Logger
+	Now       func() time.Time // nil = time.Now
 }
 
 // Fence reads documents in processes that can do nothing else: no environment,
@@ -29,6 +31,7 @@ type Fence struct {
 	command []string
 	cache   string
 	ocr     string
+	letters string // languages of tesseract
 	log     *slog.Logger
 	now     func() time.Time
 	queue   *queue
@@ -57,7 +60,7 @@ func NewFence(c FenceConfig) (*Fence, error) {
 	if len(c.Command) == 0 {
 		return nil, errors.New("extract: no command for the reading process")
 	}
-	f := &Fence{command: slices.Clone(c.Command), cache: c.Cache, ocr: c.OCR, log: c.Log, now: c.Now,
+	f := &Fence{command: slices.Clone(c.Command), cache: c.Cache, ocr: c.OCR, letters: c.Languages, log: c.Log, now: c.Now,
 		limits: limits{memory: 600 << 20, time: 120 * time.Second, perMB: 2 * time.Second}}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)

@@ -75,7 +75,7 @@ func (f *Fence) run(ctx context.Context, q *question, body io.Reader) (answer, e
 		args = append(args, "-cache", f.cache)
 	}
 	if f.ocr != "" {
-		args = append(args, "-ocr", f.ocr)
+		args = append(args, "-ocr", f.ocr, "-ocr-languages", f.letters)
 	}
 	if q == nil {
 		args = append(args, "-warm")

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -76,6 +77,13 @@ func (m misbehaving) read(ctx context.Context, q question, data []byte) (Documen
 		f := &frames{to: bufio.NewWriter(os.Stdout)}
 		_ = f.json(frameBlock, Block{Kind: Paragraph, Text: "abc", Start: 5, End: 8})
 		return Document{}, f.to.Flush()
+	case "scan":
+		tsv, err := recognise(ctx, q.ocr, q.languages, data)
+		if err != nil {
+			return said("ocr", err)
+		}
+		_, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+		return said(string(tsv), err)
 	case "attempt":
 		return attempts(), nil
 	case "hold":
@@ -318,6 +326,26 @@ type failing struct{ err error }
 
 // Read implements io.Reader.
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// TestRecognise runs a program in tesseract's place: it gets the picture, and no
+// more of the machine than its child.
+func TestRecognise(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "tesseract")
+	script := "#!/bin/sh\n[ \"$*\" = 'stdin stdout --psm 3 -l eng+deu tsv' ] || exit 1\n(: > " + program + ".new) 2>/dev/null && exit 2\nkill -0 $PPID && exit 3\ncat\n"
+	if err := os.WriteFile(program, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f, err := NewFence(FenceConfig{Command: []string{os.Args[0], Subcommand}, OCR: program, Languages: "eng+deu"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	d, err := read(t, f, "scan.txt", "picture")
+	if err != nil || texts(d) != "picture: operation not permitted\n" {
+		t.Errorf("got %q, %v", texts(d), err)
+	}
+}
 
 func TestCancelKills(t *testing.T) {
 	t.Parallel()

@@ -45,7 +45,7 @@ type question struct {
 	Page, Width    int   `json:",omitempty"` // of a picture
 	Plain          bool  `json:",omitempty"` // by the fallback reader
 
-	ocr string
+	ocr, languages string // of the command line, not of the wire
 }
 
 // result is what a child says beside blocks.

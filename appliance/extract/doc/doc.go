@@ -73,6 +73,9 @@ type Input struct {
 	// Inner reads a file that lies inside this one, an attachment or an entry of
 	// an archive, into the same builder; it refuses what lies too deep.
 	Inner func(ctx context.Context, name string, data []byte, b *Builder) error
+	// Recognise reads the letters in a picture (PNG or JPEG) and returns
+	// tesseract's TSV; nil = no OCR is installed.
+	Recognise func(ctx context.Context, picture []byte) (tsv []byte, err error)
 }
 
 // Limits of what one file may become; a reader that meets one stops and notes it.
