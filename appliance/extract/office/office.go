@@ -31,13 +31,10 @@ func bomb(format string, args ...any) error {
 		Cure("Check where the file comes from; if it is trusted, split it into smaller files.")
 }
 
-func locked(password string) error {
-	if password != "" {
-		return fault.New(fault.Invalid, "The password does not open the file.").Code("file-locked").
-			Cure("Give the right password, or save the file without one and add it again.")
-	}
-	return fault.New(fault.Invalid, "The file is locked with a password.").Code("file-locked").
-		Cure("Save it without a password and add it again.")
+// locked is a file whose inner files are sealed; none of them is opened here.
+func locked() error {
+	return fault.New(fault.Invalid, "The file is locked with a password, and locked files of this kind cannot be opened here.").Code("file-locked").
+		Cure("Save it without a password in its own program and add it again.")
 }
 
 func wrong(what, have string) error {
