@@ -24,7 +24,7 @@ const maxSample = 32 << 10
 // another is clearly better.
 func detect(data []byte) (string, encoding.Encoding) {
 	part := sample(data)
-	best, name, most := encoding.Encoding(charmap.Windows1252), "Windows-1252", weigh(part, charmap.Windows1252)+0.05
+	best, name, most := encoding.Encoding(charmap.Windows1252), "Windows-1252", weigh(part, charmap.Windows1252)+0.02
 	for _, c := range []struct {
 		name string
 		e    encoding.Encoding
@@ -66,6 +66,10 @@ func weigh(part []byte, e encoding.Encoding) float64 {
 	scripts := map[string]float64{}
 	before := ' '
 	for _, r := range text {
+		// A word is written in one script.
+		if ascii(r) && foreign(before) || ascii(before) && foreign(r) {
+			sum -= 1.5
+		}
 		if r < utf8.RuneSelf {
 			before = r
 			continue
@@ -92,13 +96,19 @@ func weigh(part []byte, e encoding.Encoding) float64 {
 	return score
 }
 
+func ascii(r rune) bool { return r|0x20 >= 'a' && r|0x20 <= 'z' }
+
+func foreign(r rune) bool {
+	return r >= utf8.RuneSelf && unicode.IsLetter(r) && !unicode.Is(unicode.Latin, r)
+}
+
 func letter(r, before rune) float64 {
 	switch {
 	case r == utf8.RuneError, unicode.IsControl(r), r >= 0xe000 && r <= 0xf8ff:
 		return -3
-	case strings.ContainsRune("äöüßéèàçñâêîôûëïùøåæ", r):
+	case strings.ContainsRune("äöüßéèàçñâêîôûëïùåæ", r):
 		return 1
-	case strings.ContainsRune("ąćęłńóśźżčďěňřšťůýžőűăşţğıİÄÖÜÉÅØÆĂŠČŽŁŚŻÇŞ", r):
+	case strings.ContainsRune("øáíóúąćęłńóśźżčďěňřšťůýžőűăşţğıİÄÖÜÉÅØÆĂŠČŽŁŚŻÇŞ", r):
 		return 0.9
 	case strings.ContainsRune("„“”’‘–—•…«»°§€£·。、，：；（）「」", r):
 		return 0.7
@@ -112,7 +122,9 @@ func letter(r, before rune) float64 {
 		if common(r) {
 			return 1.3
 		}
-		return 0.6
+		return 0.8
+	case strings.ContainsRune("ฃฅฆฌฎฏฐฑฒฤฦฯ๏๐๑๒๓๔๕๖๗๘๙๚๛", r):
+		return -0.5 // rare in Thai, common in what is none
 	case unicode.IsUpper(r) && (unicode.IsLower(before) || before >= utf8.RuneSelf && unicode.IsUpper(before)):
 		return 0 // capitals inside words
 	case unicode.Is(unicode.Cyrillic, r):

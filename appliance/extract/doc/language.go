@@ -63,6 +63,9 @@ func Language(text string) string {
 	case most(thai):
 		return "th"
 	case most(greek):
+		if vowels(text, "αεηιουωάέήίόύώϊϋ")*10 < greek*3 {
+			return "" // letters of another encoding
+		}
 		return "el"
 	case most(hebrew):
 		return "he"
@@ -99,7 +102,22 @@ func slavic(text string) string {
 	if strings.ContainsAny(text, "ўјљњђћџѓќ") || strings.Contains(text, " ще ") || strings.Contains(text, " със ") {
 		return ""
 	}
+	letters := vowels(text, "абвгдежзийклмнопрстуфхцчшщъыьэюяё")
+	if n := vowels(text, "аеиоуыэюяё"); n*10 < letters*3 || n*10 > letters*6 {
+		return "" // letters of another encoding
+	}
 	return "ru"
+}
+
+// vowels counts the letters of a text that are in a set.
+func vowels(text, set string) int {
+	n := 0
+	for _, r := range text {
+		if r = unicode.ToLower(r); r >= utf8.RuneSelf && strings.ContainsRune(set, r) {
+			n++
+		}
+	}
+	return n
 }
 
 // byWords counts the small words of each language, and letters that only some
@@ -108,10 +126,12 @@ func byWords(text string) string {
 	scores := map[string]int{}
 	index := smallWords()
 	total := 0
+	whole := map[string]bool{} // languages with a word of more than one letter
 	for word := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) }) {
 		total++
 		for _, language := range index[word] {
 			scores[language] += 4
+			whole[language] = whole[language] || len(word) > 1
 		}
 		for _, r := range word {
 			if r >= utf8.RuneSelf {
@@ -130,7 +150,7 @@ func byWords(text string) string {
 			second = n
 		}
 	}
-	if first < 4*leastWords || first*12 < total*4 || first == second || first*10 < second*11 {
+	if !whole[best] || first < 4*leastWords || first*12 < total*4 || first == second || first*10 < second*11 {
 		return ""
 	}
 	return best
