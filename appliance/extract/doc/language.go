@@ -63,7 +63,7 @@ func Language(text string) string {
 	case most(thai):
 		return "th"
 	case most(greek):
-		if vowels(text, "αεηιουωάέήίόύώϊϋ")*10 < greek*3 {
+		if vowels(text, "άέήίόύώ")*30 < greek && strings.ToUpper(text) != text {
 			return "" // letters of another encoding
 		}
 		return "el"
