@@ -108,7 +108,9 @@ func FuzzXlsx(f *testing.F) { fuzz(f, Xlsx, "figures.xlsx", xlsxOf(f, `<sheetDat
 func FuzzOdt(f *testing.F)  { fuzz(f, Odt, "report.odt", odfOf(f, "text", "<text:p>a</text:p>")) }
 func FuzzOds(f *testing.F)  { fuzz(f, Ods, "figures.ods", odfOf(f, "spreadsheet", "<table:table/>")) }
 func FuzzOdp(f *testing.F)  { fuzz(f, Odp, "talk.odp", odfOf(f, "presentation", "<draw:page/>")) }
-func FuzzRtf(f *testing.F)  { fuzz(f, Rtf, "report.rtf", []byte(`{\rtf1 a\'e4\u-4\par\intbl b\cell\row}`)) }
+func FuzzRtf(f *testing.F) {
+	fuzz(f, Rtf, "report.rtf", []byte(`{\rtf1 a\'e4\u-4\par\intbl b\cell\row}`))
+}
 
 // FuzzXML changes the XML itself: changes to a packed file seldom get through.
 func FuzzXML(f *testing.F) {

@@ -186,10 +186,11 @@ func (o *odf) slide(w *walker) error {
 		case el.name == "notes":
 			first := len(blocks)
 			err := w.children(func(el element) error {
-				if el.attr("class") == "notes" {
-					return o.content(w, 0, gather)
+				switch el.attr("class") {
+				case "page-number", "footer", "date-time", "header", "page":
+					return nil
 				}
-				return nil
+				return o.block(w, el, 0, gather)
 			}, nil)
 			if len(blocks) > first {
 				blocks[first].Text = "Notes: " + blocks[first].Text

@@ -66,6 +66,8 @@ type rtf struct {
 	item    int    // depth of the paragraph in a list, 0 = none
 	inTable bool
 	row     *table
+	cells   []bool // which cells of the row go on from the row above
+	merged  bool   // the cell being described does
 	after   []doc.Block
 	counted int
 	steps   int
@@ -73,7 +75,7 @@ type rtf struct {
 
 func (r *rtf) read() error {
 	r.state = rtfState{uc: 1, page: r.page}
-	r.row = &table{}
+	r.row = &table{above: map[int]string{}}
 	closed := false
 	for r.at < len(r.data) && !closed {
 		if r.steps++; r.steps%1000 == 0 {
@@ -327,6 +329,14 @@ func (r *rtf) addAfter() {
 }
 
 func (r *rtf) endRow() {
+	for i := range r.row.cells {
+		if i < len(r.cells) && r.cells[i] && r.row.cells[i] == "" {
+			r.row.cells[i] = r.row.above[i]
+		}
+		if i < 64 {
+			r.row.above[i] = doc.First(r.row.cells[i], maxCell)
+		}
+	}
 	for _, block := range r.row.row() {
 		r.b.Add(block)
 	}

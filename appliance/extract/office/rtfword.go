@@ -30,6 +30,15 @@ func (r *rtf) word(word string, n int, stated bool) {
 			r.endRow()
 			r.inTable = false
 		}
+	case "trowd":
+		r.cells, r.merged = r.cells[:0], false
+	case "clvmrg":
+		r.merged = true
+	case "cellx":
+		if len(r.cells) < maxCells {
+			r.cells = append(r.cells, r.merged)
+		}
+		r.merged = false
 	case "intbl":
 		r.inTable = true
 	case "pard":
