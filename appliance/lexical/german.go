@@ -8,13 +8,19 @@ import "strings"
 func german(w string) string {
 	w = umlauts(w)
 	w = participle(w)
+	for _, e := range []string{"innen", "in"} {
+		if r, found := strings.CutSuffix(w, e); found && strings.HasSuffix(r, "er") && len(r) > 5 {
+			w = r
+			break
+		}
+	}
 	w = ending(w)
 	if len(w) < 6 {
 		return w
 	}
 	for range 2 {
 		root := w
-		for _, e := range []string{"lichkeit", "igkeit", "barkeit", "ierung", "igung", "ungen", "ung", "heit", "keit", "lich", "isch", "bar", "ier", "er", "ig"} {
+		for _, e := range []string{"lichkeit", "igkeit", "ation", "barkeit", "ierung", "igung", "ungen", "ung", "heit", "keit", "lich", "isch", "bar", "ier", "er", "ig"} {
 			if r, found := strings.CutSuffix(w, e); found && len(r) >= 4 && vowel(r) {
 				root = r
 				break
@@ -56,11 +62,21 @@ func participle(w string) string {
 		return w
 	}
 	if r, found := strings.CutPrefix(w, "ge"); found && len(r) >= 5 && vowel(r) {
-		return r
+		return bare(r)
 	}
 	for _, p := range []string{"ab", "an", "auf", "aus", "ein", "vor", "nach", "zu", "um", "durch", "frei", "fest", "los", "mit", "weg"} {
 		if r, found := strings.CutPrefix(w, p+"ge"); found && len(r) >= 5 {
-			return p + r
+			return p + bare(r)
+		}
+	}
+	return w
+}
+
+// bare takes the ending of a case off a participle: the er of "gespeicherter".
+func bare(w string) string {
+	for _, e := range []string{"ter", "tes", "tem"} {
+		if strings.HasSuffix(w, e) {
+			return w[:len(w)-2]
 		}
 	}
 	return w
@@ -80,7 +96,7 @@ func ending(w string) string {
 		if e == "s" && strings.HasSuffix(r, "s") {
 			continue
 		}
-		if e == "t" && strings.ContainsRune("hkstn", rune(r[len(r)-1])) {
+		if e == "t" && (strings.ContainsRune("kstn", rune(r[len(r)-1])) || strings.HasSuffix(r, "ch")) {
 			continue // Licht, Punkt, Test and Patient end so by themselves
 		}
 		return r
@@ -122,7 +138,7 @@ func compounds(w string) []compound {
 		if i == 3 && len(back) < 5 {
 			continue
 		}
-		if !vowel(front) || !onset(back) || !coda(front) || !vowel(back[:min(4, len(back))]) || suffix(back) {
+		if !vowel(front) || !onset(back) || !coda(front) || suffix(back) {
 			continue
 		}
 		list = append(list, compound{german(front), german(back)})

@@ -68,4 +68,3 @@ func share(values []float64, floor float64) float64 {
 	}
 	return float64(n) / float64(len(values))
 }
-
