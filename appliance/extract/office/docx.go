@@ -84,7 +84,7 @@ func (d *docx) readNotes(kind, part string) error {
 			}
 			var list []doc.Block
 			author := el.attr("author")
-			err := d.content(w, func(block doc.Block) error { list = append(list, block); return d.b.Err() })
+			err := d.content(w, gather(d.b, &list))
 			if err != nil {
 				return err
 			}
@@ -151,7 +151,7 @@ func (d *docx) paragraph(w *walker, emit func(doc.Block) error) error {
 	if err := d.inline(w, p); err != nil {
 		return err
 	}
-	if p.merged {
+	if p.merged && p.text.Len() < maxCell {
 		d.carry = p.text.String()
 	} else if block := d.classify(p); block.Text != "" {
 		if err := emit(block); err != nil {
@@ -249,6 +249,9 @@ func (d *docx) math(w *walker, p *paragraph, el element) error {
 
 func (d *docx) mathText(w *walker, p *paragraph) error {
 	text, err := w.text()
+	if p.text.Len()+len(text) > 2*maxToken {
+		return bomb("A paragraph of the file holds more than %d MB of text.", 2*maxToken/1_000_000)
+	}
 	p.text.WriteString(text)
 	return err
 }
@@ -348,7 +351,7 @@ func (d *docx) drawing(w *walker, el element, p *paragraph) error {
 	case "txbxContent":
 		carry := d.carry
 		d.carry = ""
-		err := d.content(w, func(block doc.Block) error { p.after = append(p.after, block); return d.b.Err() })
+		err := d.content(w, gather(d.b, &p.after))
 		d.carry = carry
 		return err
 	}
@@ -407,7 +410,7 @@ func (d *docx) cell(w *walker, t *table) error {
 	span, merge := 1, ""
 	err := w.children(func(el element) error {
 		if el.name != "tcPr" {
-			return d.block(w, el, func(block doc.Block) error { list = append(list, block); return d.b.Err() })
+			return d.block(w, el, gather(d.b, &list))
 		}
 		return w.children(func(el element) error {
 			switch el.name {

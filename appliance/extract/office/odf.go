@@ -221,7 +221,7 @@ func (o *odf) paragraph(w *walker, el element, depth int, emit func(doc.Block) e
 // inline reads the text of a paragraph. White space counts as in HTML; what is
 // meant to be seen has its own elements.
 func (o *odf) inline(w *walker, text *strings.Builder, after *[]doc.Block) error {
-	gather := func(block doc.Block) error { *after = append(*after, block); return o.b.Err() }
+	collect := gather(o.b, after)
 	return w.children(func(el element) error {
 		switch el.name {
 		case "s":
@@ -239,13 +239,16 @@ func (o *odf) inline(w *walker, text *strings.Builder, after *[]doc.Block) error
 		case "annotation":
 			return o.annotation(w, after)
 		case "frame", "text-box", "custom-shape", "g", "rect", "ellipse":
-			return o.content(w, 0, gather)
+			return o.content(w, 0, collect)
 		case "tracked-changes", "change", "annotation-end", "ruby-text", "script", "bookmark-ref-end", "forms", "title", "desc", "event-listeners", "object":
 		default: // span, a, field, ruby, meta and so on hold text
 			return o.inline(w, text, after)
 		}
 		return nil
 	}, func(s string) {
+		if text.Len() > 2*maxToken {
+			return
+		}
 		for _, r := range s {
 			switch r {
 			case '\n', '\r', '\t':
@@ -299,7 +302,7 @@ func (o *odf) annotation(w *walker, after *[]doc.Block) error {
 // flat is all text below the element just opened, as one line.
 func (o *odf) flat(w *walker) (string, error) {
 	var list []doc.Block
-	err := o.content(w, 0, func(block doc.Block) error { list = append(list, block); return o.b.Err() })
+	err := o.content(w, 0, gather(o.b, &list))
 	text, rows := plain(list)
 	for _, r := range rows {
 		text += " " + r.Text

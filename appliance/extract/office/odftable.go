@@ -35,7 +35,7 @@ func (o *odf) table(w *walker, emit func(doc.Block) error) error {
 					return nil
 				}
 				var list []doc.Block
-				err := o.content(w, 0, func(block doc.Block) error { list = append(list, block); return o.b.Err() })
+				err := o.content(w, 0, gather(o.b, &list))
 				text, nested := plain(list)
 				for range repeated(el, "number-columns-repeated", 1000) {
 					column := len(t.cells)
@@ -171,7 +171,7 @@ func (o *odf) slide(w *walker) error {
 	}
 	var title []string
 	var blocks []doc.Block
-	gather := func(block doc.Block) error { blocks = append(blocks, block); return o.b.Err() }
+	collect := gather(o.b, &blocks)
 	var shape func(el element) error
 	shape = func(el element) error {
 		switch class := el.attr("class"); {
@@ -190,7 +190,7 @@ func (o *odf) slide(w *walker) error {
 				case "page-number", "footer", "date-time", "header", "page":
 					return nil
 				}
-				return o.block(w, el, 0, gather)
+				return o.block(w, el, 0, collect)
 			}, nil)
 			if len(blocks) > first {
 				blocks[first].Text = "Notes: " + blocks[first].Text
@@ -199,7 +199,7 @@ func (o *odf) slide(w *walker) error {
 		case el.name == "annotation":
 			return o.annotation(w, &blocks)
 		}
-		return o.block(w, el, 0, gather)
+		return o.block(w, el, 0, collect)
 	}
 	if err := w.children(shape, nil); err != nil {
 		return err

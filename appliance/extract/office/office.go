@@ -18,6 +18,7 @@ import (
 const (
 	maxDepth = 200    // elements, groups or tables inside each other
 	maxCells = 16_384 // columns of a row, as Excel has them
+	maxHeld  = 20_000 // paragraphs of a cell
 	maxCell  = 32_767 // characters of a cell, as Excel has them
 )
 
@@ -115,6 +116,17 @@ func entitle(b *doc.Builder, title string, from int) {
 			b.Title = block.Text
 			return
 		}
+	}
+}
+
+// gather collects blocks of a cell, a note or a text box, as many as a real one has.
+func gather(b *doc.Builder, list *[]doc.Block) func(doc.Block) error {
+	return func(block doc.Block) error {
+		if len(*list) >= maxHeld {
+			return bomb("A cell, note or text box of the file holds more than %d paragraphs.", maxHeld)
+		}
+		*list = append(*list, block)
+		return b.Err()
 	}
 }
 

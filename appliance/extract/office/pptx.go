@@ -260,7 +260,7 @@ func (s *slide) table(w *walker) error {
 			var list []doc.Block
 			err := w.children(func(el element) error {
 				if el.name == "txBody" {
-					return s.paragraphs(w, false, func(block doc.Block) error { list = append(list, block); return s.b.Err() })
+					return s.paragraphs(w, false, gather(s.b, &list))
 				}
 				return nil
 			}, nil)

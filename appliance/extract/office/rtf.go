@@ -113,6 +113,7 @@ func (r *rtf) read() error {
 		}
 	}
 	r.flush()
+	r.inTable = false
 	r.paragraph()
 	if len(r.row.cells) > 0 {
 		r.endRow()
@@ -296,16 +297,21 @@ func (r *rtf) sign(c byte) {
 
 // paragraph ends the paragraph read so far.
 func (r *rtf) paragraph() {
+	if r.inTable { // a further paragraph of the cell
+		if r.text.Len() > 0 {
+			r.text.WriteByte(' ')
+		}
+		if r.text.Len() > maxToken {
+			r.row.add(r.text.String(), 1)
+			r.text.Reset()
+		}
+		return
+	}
 	text := strings.TrimSpace(r.text.String())
 	r.text.Reset()
 	s := r.styles[r.state.style]
 	block := doc.Block{Kind: doc.Paragraph, Text: text}
 	switch {
-	case r.inTable:
-		if text != "" { // a further paragraph of the cell
-			r.text.WriteString(text + " ")
-		}
-		return
 	case s.contents:
 		block.Text = ""
 	case r.outline > 0:
