@@ -3,6 +3,7 @@ package vector
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 )
@@ -34,13 +35,15 @@ func (s *Store) Load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed error // one damaged base must not keep the others out
 	for _, k := range keys {
-		if err := s.segment(k).load(ctx); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
+		failed = errors.Join(failed, s.segment(k).load(ctx))
 	}
-	s.ready.Store(true)
-	return nil
+	s.ready.Store(failed == nil)
+	return failed
 }
 
 // ensure finds a segment that is in memory; nil when there are no such vectors.
