@@ -84,7 +84,7 @@ test-full: test test-ollama
 	CHATETS_KILL_ROUNDS=60 go test -race -count=1 -timeout 60m ./appliance -run TestKill
 	go test -race -count=2 -timeout 60m ./...
 
-bench:
+bench: embed/weights_made.go
 	scripts/bench/run.sh
 
 clean:

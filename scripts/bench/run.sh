@@ -55,6 +55,10 @@ echo
 go run ./scripts/bench/stream -bin "$bin"
 
 echo
+(cd scripts/weights && npm ci --ignore-scripts --no-audit --no-fund >/dev/null)
+go run ./scripts/bench/encoder
+
+echo
 go test -run '^$' -bench . -benchtime 300x ./appliance/sqlite ./appliance/blob ./appliance/web ./appliance/lexical ./appliance/library ./appliance/chat 2>/dev/null |
   awk '/^Benchmark/ { printf "%-44s %s %s", $1, $3, $4; for (i = 5; i < NF; i += 2) printf "  %s %s", $i, $(i + 1); print "" }'
 
