@@ -42,12 +42,12 @@ func ChildOfTest() {
 // Child is the other side of a Fence: it locks itself in, reads one document
 // from in, writes what it holds to out, and returns the process's exit code.
 // Without the fence it does not read.
-func Child(in io.Reader, out io.Writer, args []string) int { return serve(in, out, args, reading{}) }
+func Child(in io.Reader, out io.Writer, args []string) int { return serve(in, out, args, &reading{}) }
 
 // engines is what reads in a child; tests put misbehaving ones in its place.
 type engines interface {
 	// Open makes ready what needs files, before the document comes.
-	open(cache, name string) error
+	open(cache string, q question) error
 	read(ctx context.Context, q question, data []byte) (Document, error)
 	render(ctx context.Context, q question, data []byte) ([]byte, error)
 	warm(cache string) error
@@ -98,7 +98,7 @@ func serve(in io.Reader, out io.Writer, args []string, e engines) (code int) {
 		return exitWrong
 	}
 	q.ocr, q.languages = *ocr, *languages
-	if err := e.open(*cache, q.Name); err != nil {
+	if err := e.open(*cache, q); err != nil {
 		fmt.Fprintf(os.Stderr, "the reader cannot be opened: %v\n", err)
 		return exitPanic
 	}
@@ -138,27 +138,6 @@ func serve(in io.Reader, out io.Writer, args []string, e engines) (code int) {
 		err = w.document(d)
 	}
 	return w.finish(err)
-}
-
-// reading is the engines of the product.
-type reading struct{}
-
-func (reading) open(string, string) error { return nil }
-
-func (reading) warm(string) error { return nil }
-
-func (reading) read(ctx context.Context, q question, data []byte) (Document, error) {
-	o := options{password: q.Password, plain: q.Plain}
-	if q.ocr != "" {
-		o.ocr = func(ctx context.Context, picture []byte) ([]byte, error) {
-			return recognise(ctx, q.ocr, q.languages, picture)
-		}
-	}
-	return parse(ctx, q.Name, data, o)
-}
-
-func (reading) render(context.Context, question, []byte) ([]byte, error) {
-	return nil, fault.New(fault.Unsupported, "Pages of this kind of file cannot be shown as pictures.").Cure("Open the text, or download the file.")
 }
 
 func tooLarge() error {

@@ -29,14 +29,14 @@ import (
 // document says how its reader behaves.
 func TestMain(m *testing.M) {
 	if InChild() {
-		os.Exit(serve(os.Stdin, os.Stdout, os.Args[2:], misbehaving{}))
+		os.Exit(serve(os.Stdin, os.Stdout, os.Args[2:], misbehaving{&reading{}}))
 	}
 	os.Exit(m.Run())
 }
 
 // misbehaving is the product's readers, and those a hostile document could have
 // taken over.
-type misbehaving struct{ reading }
+type misbehaving struct{ *reading }
 
 func (m misbehaving) read(ctx context.Context, q question, data []byte) (Document, error) {
 	how, _, _ := strings.Cut(q.Name, ".")
