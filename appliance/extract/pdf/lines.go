@@ -55,6 +55,16 @@ func (l line) cells() [][]word {
 		}
 		cells[len(cells)-1] = append(cells[len(cells)-1], w)
 	}
+	// Words of a justified line stand apart evenly; they are no cells.
+	if len(l.words) >= 5 && len(cells) == len(l.words) {
+		widest := 0.0
+		for i, w := range l.words[1:] {
+			widest = max(widest, w.x0-l.words[i].x1)
+		}
+		if widest < 2.5*l.size() {
+			return [][]word{l.words}
+		}
+	}
 	return cells
 }
 
@@ -144,7 +154,29 @@ func gutter(rows []line) (from, to int, x float64) {
 			}
 		}
 	}
-	return from, to, x
+	return from, tail(rows, from, to, x), x
+}
+
+// tail ends the columns where below them a heading begins another part.
+func tail(rows []line, from, to int, x float64) int {
+	last := from
+	for i := from; i < to; i++ {
+		n := 0
+		for _, w := range rows[i].words {
+			if w.x0 < x {
+				n++
+			}
+		}
+		if n >= 2 && len(rows[i].words)-n >= 2 {
+			last = i
+		}
+	}
+	for i := last + 1; i < to; i++ {
+		if rows[i].size() > 1.14*rows[last].size() {
+			return i
+		}
+	}
+	return to
 }
 
 func crosses(l line, x float64) bool {

@@ -176,7 +176,8 @@ func (r *Reader) words(document references.FPDF_DOCUMENT, index int) ([]word, er
 		bold := false
 		if f := c.FontInformation; f != nil {
 			height = f.RenderedSize
-			bold = f.Weight >= 600 || strings.Contains(strings.ToLower(f.Name), "bold")
+			// The weight is a guess of the parser and often wrong.
+			bold = strings.Contains(strings.ToLower(f.Name), "bold")
 		}
 		if height <= 0 {
 			height = y1 - y0

@@ -1,0 +1,74 @@
+package pdf
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"chatets/appliance/extract/doc"
+	"chatets/appliance/fault"
+)
+
+// TestCorpus reads files that other programs made, with a cache that was filled before.
+func TestCorpus(t *testing.T) {
+	t.Parallel()
+	cache := t.TempDir()
+	if err := Warm(cache); err != nil {
+		t.Fatal(err)
+	}
+	before := time.Now()
+	r, err := Open(cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	t.Logf("open with a filled cache: %v", time.Since(before))
+	want, err := os.ReadFile("testdata/chromium.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, file, password, code string }{
+		{"browser", "chromium.pdf", "", ""},
+		{"right password", "locked.pdf", "secret", ""},
+		{"wrong password", "locked.pdf", "wrong", "file-locked"},
+		{"no password", "locked.pdf", "", "file-locked"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			data, err := os.ReadFile("testdata/" + tt.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := doc.NewBuilder(t.Context())
+			begin := time.Now()
+			err = r.Read(t.Context(), doc.Input{Data: data, Password: tt.password}, b)
+			t.Logf("read: %v", time.Since(begin))
+			if tt.code != "" {
+				if err == nil || fault.Of(err).Code != tt.code {
+					t.Errorf("got %v, want %s", err, tt.code)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got strings.Builder
+			for _, x := range b.Blocks() {
+				fmt.Fprintf(&got, "%s %d %s\n", x.Kind, x.Page, x.Text)
+			}
+			if tt.password == "" && got.String() != string(want) || !strings.Contains(got.String(), "row 1 Pump head | X-100 | 12.50\n") || b.Title != "Pump manual" {
+				t.Errorf("title %q, got\n%swant\n%s", b.Title, got.String(), want)
+			}
+		})
+	}
+	status, err := os.ReadFile("/proc/self/status")
+	if err == nil && runtime.GOOS == "linux" {
+		for _, l := range strings.Split(string(status), "\n") {
+			if strings.HasPrefix(l, "VmRSS") {
+				t.Log(l)
+			}
+		}
+	}
+}
