@@ -18,6 +18,7 @@ import (
 // The limits of a child.
 const (
 	maxSpace  = 1536 << 20 // bytes of address space: the reader of PDF reserves much and uses little
+	warmSpace = 4 << 30    // of the child that compiles: it reads no document and needs more than 1.5 GiB
 	softHeap  = 420 << 20  // from here Go's collector works hard, well below where the parent kills
 	maxFiles  = 64
 	maxCPU    = 3600 // seconds, for a child whose parent is gone
@@ -39,6 +40,10 @@ func lock(w wall, cache, ocr string) (missing []string, err error) {
 	if err := unix.Setpriority(unix.PRIO_PGRP, 0, childNice); err != nil {
 		missing = append(missing, "low priority")
 	}
+	space := uint64(maxSpace)
+	if w.write {
+		space = warmSpace
+	}
 	limits := []struct {
 		what  int
 		value uint64
@@ -53,7 +58,7 @@ func lock(w wall, cache, ocr string) (missing []string, err error) {
 		limits = append(limits, struct {
 			what  int
 			value uint64
-		}{unix.RLIMIT_AS, maxSpace})
+		}{unix.RLIMIT_AS, space})
 	} else {
 		missing = append(missing, "limit of address space")
 	}

@@ -9,8 +9,10 @@ package extract
 
 import (
 	"context"
+	"strings"
 
 	"chatets/appliance/extract/doc"
+	"chatets/appliance/extract/pdf"
 	"chatets/appliance/fault"
 )
 
@@ -50,7 +52,7 @@ func Parse(ctx context.Context, name string, data []byte) (Document, error) {
 // options are what a reader may be told beside name and bytes.
 type options struct {
 	password string
-	plain    bool // by the format's fallback reader, where it has one
+	pdf      pdfReader // nil = the simple one
 	ocr      func(ctx context.Context, picture []byte) ([]byte, error)
 }
 
@@ -59,12 +61,38 @@ func parse(ctx context.Context, name string, data []byte, o options) (Document, 
 	if err := into(ctx, name, data, o, b, 0); err != nil && !doc.Full(err) {
 		return Document{}, err
 	}
-	return b.Document(name)
+	d, err := b.Document(name)
+	if err == nil && d.Language == "" {
+		d.Language = languageOf(d)
+	}
+	return d, err
+}
+
+// languageOf looks at the beginning, the middle and the end of a document.
+func languageOf(d Document) string {
+	var sample strings.Builder
+	for _, from := range []int{0, len(d.Blocks) / 2, len(d.Blocks) - 10} {
+		for i := max(from, 0); i < min(len(d.Blocks), from+60) && sample.Len() < 8000*(1+from/max(len(d.Blocks)/2, 1)); i++ {
+			if d.Blocks[i].Kind != Code {
+				sample.WriteString(d.Blocks[i].Text)
+				sample.WriteByte('\n')
+			}
+		}
+	}
+	return doc.Language(sample.String())
+}
+
+// readPDF reads with the parser that was opened, or without one by the simpler reader.
+func (o options) readPDF(ctx context.Context, in doc.Input, b *doc.Builder) error {
+	if o.pdf == nil {
+		return pdf.Plain(ctx, in, b)
+	}
+	return o.pdf(ctx, in, b)
 }
 
 // into reads one file into b, and the files inside it.
 func into(ctx context.Context, name string, data []byte, o options, b *doc.Builder, depth int) error {
-	f, err := formatOf(name, data)
+	f, err := o.formatOf(name, data)
 	if err != nil {
 		return err
 	}

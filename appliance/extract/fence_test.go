@@ -91,7 +91,10 @@ func (m misbehaving) read(ctx context.Context, q question, data []byte) (Documen
 			select {}
 		}
 	}
-	return m.reading.read(ctx, question{Name: "a.txt"}, data)
+	if !strings.HasSuffix(q.Name, ".pdf") {
+		q.Name = "a.txt"
+	}
+	return m.reading.read(ctx, q, data)
 }
 
 // said is a document that holds what a call answered.

@@ -1,20 +1,24 @@
 package pdf
 
 import (
-	"math"
 	"slices"
 	"sort"
 	"strings"
 	"unicode"
 )
 
-// word is a word with its place in points from the page's upper left corner.
+// word is a word with its place in points from the upper left corner of the page
+// when it is held so that most text is upright.
 type word struct {
 	text           string
 	x0, y0, x1, y1 float64
+	base           float64 // the line it stands on
 	size           float64
 	bold           bool
+	turned         bool    // runs another way than most of the page
 	w, h           float64 // of its page
+	at             rect    // in fractions of the page as it is shown
+	grid           *grid   // of a table that this stands for
 }
 
 // line is the words of one column that stand beside each other.
@@ -23,9 +27,29 @@ type line struct {
 	column int // counts up where another column or part of the page begins
 }
 
-func (l line) x0() float64   { return l.words[0].x0 }
-func (l line) x1() float64   { return l.words[len(l.words)-1].x1 }
-func (l line) size() float64 { return l.words[0].size }
+func (l line) x0() float64 { return l.words[0].x0 }
+func (l line) x1() float64 { return l.words[len(l.words)-1].x1 }
+
+// size is the one most of its characters have: a raised number is small.
+func (l line) size() float64 {
+	best, most := 0.0, 0
+	for _, w := range l.words {
+		if n := len(w.text); n > most {
+			best, most = w.size, n
+		}
+	}
+	return best
+}
+
+func (l line) base() float64 {
+	best, most := 0.0, 0
+	for _, w := range l.words {
+		if n := len(w.text); n > most {
+			best, most = w.base, n
+		}
+	}
+	return best
+}
 
 func (l line) edge() (top, bottom float64) {
 	top, bottom = math.Inf(1), math.Inf(-1)
@@ -46,24 +70,15 @@ func (l line) text() string {
 	return b.String()
 }
 
-// cells are the words in groups that stand well apart.
+// cells are the words in groups that stand well apart. The mark of a list's item
+// is no cell.
 func (l line) cells() [][]word {
 	cells := [][]word{{l.words[0]}}
 	for i, w := range l.words[1:] {
-		if w.x0-l.words[i].x1 > max(w.size, 6)*1.1 {
+		if w.x0-l.words[i].x1 > max(w.size, 6)*1.1 && (i > 0 || !isMark(l.words[0].text)) {
 			cells = append(cells, nil)
 		}
 		cells[len(cells)-1] = append(cells[len(cells)-1], w)
-	}
-	// Words of a justified line stand apart evenly; they are no cells.
-	if len(l.words) >= 5 && len(cells) == len(l.words) {
-		widest := 0.0
-		for i, w := range l.words[1:] {
-			widest = max(widest, w.x0-l.words[i].x1)
-		}
-		if widest < 2.5*l.size() {
-			return [][]word{l.words}
-		}
 	}
 	return cells
 }
@@ -109,18 +124,19 @@ func order(words []word) []line {
 	return out
 }
 
-// rows are all words at one height, from left to right.
+// rows are all words on one line of the page, from left to right.
 func rows(words []word) []line {
 	words = slices.Clone(words)
-	sort.SliceStable(words, func(i, j int) bool { return words[i].y0+words[i].y1 < words[j].y0+words[j].y1 })
+	sort.SliceStable(words, func(i, j int) bool { return words[i].base < words[j].base })
 	var out []line
-	middle := 0.0
+	base, size := 0.0, 0.0
 	for _, w := range words {
-		m := (w.y0 + w.y1) / 2
-		if len(out) == 0 || m-middle > max(w.size, 4)*0.45 {
+		// A raised number comes before its line, so the larger size counts.
+		if len(out) == 0 || w.base-base > max(w.size, size, 4)*0.45 || w.grid != nil || out[len(out)-1].words[0].grid != nil {
 			out = append(out, line{})
-			middle = m
+			base, size = w.base, w.size
 		}
+		size = max(size, w.size)
 		out[len(out)-1].words = append(out[len(out)-1].words, w)
 	}
 	for _, l := range out {
@@ -157,26 +173,35 @@ func gutter(rows []line) (from, to int, x float64) {
 	return from, tail(rows, from, to, x), x
 }
 
-// tail ends the columns where below them a heading begins another part.
+// tail ends the columns where another part of the page begins right below both:
+// with a heading, or after a wide gap. If one column goes on alone for some
+// lines, it goes on to the end.
 func tail(rows []line, from, to int, x float64) int {
 	last := from
 	for i := from; i < to; i++ {
-		n := 0
-		for _, w := range rows[i].words {
-			if w.x0 < x {
-				n++
-			}
-		}
+		n := left(rows[i], x)
 		if n >= 2 && len(rows[i].words)-n >= 2 {
 			last = i
 		}
 	}
-	for i := last + 1; i < to; i++ {
-		if rows[i].size() > 1.14*rows[last].size() {
+	for i := last + 1; i < min(last+3, to); i++ {
+		size := rows[last].size()
+		if rows[i].size() > 1.14*size || rows[i].base()-rows[i-1].base() > 2.2*size && left(rows[i], x) > 0 {
 			return i
 		}
 	}
 	return to
+}
+
+// left is how many words of a line lie left of x.
+func left(l line, x float64) int {
+	n := 0
+	for _, w := range l.words {
+		if w.x0 < x {
+			n++
+		}
+	}
+	return n
 }
 
 func crosses(l line, x float64) bool {
@@ -192,12 +217,7 @@ func crosses(l line, x float64) bool {
 func running(rows []line, x float64) bool {
 	var words, sides [2]int
 	for _, r := range rows {
-		n := 0
-		for _, w := range r.words {
-			if w.x0 < x {
-				n++
-			}
-		}
+		n := left(r, x)
 		for i, k := range []int{n, len(r.words) - n} {
 			words[i] += k
 			if k > 0 {
@@ -206,65 +226,4 @@ func running(rows []line, x float64) bool {
 		}
 	}
 	return sides[0] >= 3 && sides[1] >= 3 && words[0] >= 3*sides[0] && words[1] >= 3*sides[1]
-}
-
-// common is the size most characters have.
-func common(pages [][]line) float64 {
-	count := map[float64]int{}
-	best := 0.0
-	for _, p := range pages {
-		for _, l := range p {
-			for _, w := range l.words {
-				s := math.Round(w.size*2) / 2
-				count[s] += len(w.text)
-				if count[s] > count[best] {
-					best = s
-				}
-			}
-		}
-	}
-	return best
-}
-
-// unframe takes out running headers, footers and page numbers: what stands at
-// the edge of most pages and differs at most in its numbers.
-func unframe(pages [][]line) {
-	if len(pages) < 2 {
-		return
-	}
-	seen := map[string]int{}
-	for _, p := range pages {
-		mine := map[string]bool{}
-		for _, l := range p {
-			if k := edgeKey(l); k != "" && !mine[k] {
-				mine[k] = true
-				seen[k]++
-			}
-		}
-	}
-	for i, p := range pages {
-		pages[i] = slices.DeleteFunc(p, func(l line) bool {
-			k := edgeKey(l)
-			return k != "" && seen[k] >= max(2, min(len(pages)/3, 20))
-		})
-	}
-}
-
-func edgeKey(l line) string {
-	top, bottom := l.edge()
-	h := l.words[0].h
-	where := "top "
-	switch {
-	case bottom < h*0.1:
-	case top > h*0.9:
-		where = "end "
-	default:
-		return ""
-	}
-	return where + strings.Map(func(r rune) rune {
-		if unicode.IsDigit(r) {
-			return -1
-		}
-		return r
-	}, l.text())
 }
