@@ -3,29 +3,17 @@ package pdf
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"chatets/appliance/extract/doc"
 	"chatets/appliance/fault"
 )
 
-// TestCorpus reads files that other programs made, with a cache that was filled before.
+// TestCorpus reads files that other programs made.
 func TestCorpus(t *testing.T) {
 	t.Parallel()
-	cache := t.TempDir()
-	if err := Warm(cache); err != nil {
-		t.Fatal(err)
-	}
-	before := time.Now()
-	r, err := Open(cache)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	t.Logf("open with a filled cache: %v", time.Since(before))
+	r := open(t)
 	want, err := os.ReadFile("testdata/chromium.txt")
 	if err != nil {
 		t.Fatal(err)
@@ -42,9 +30,7 @@ func TestCorpus(t *testing.T) {
 				t.Fatal(err)
 			}
 			b := doc.NewBuilder(t.Context())
-			begin := time.Now()
 			err = r.Read(t.Context(), doc.Input{Data: data, Password: tt.password}, b)
-			t.Logf("read: %v", time.Since(begin))
 			if tt.code != "" {
 				if err == nil || fault.Of(err).Code != tt.code {
 					t.Errorf("got %v, want %s", err, tt.code)
@@ -62,13 +48,5 @@ func TestCorpus(t *testing.T) {
 				t.Errorf("title %q, got\n%swant\n%s", b.Title, got.String(), want)
 			}
 		})
-	}
-	status, err := os.ReadFile("/proc/self/status")
-	if err == nil && runtime.GOOS == "linux" {
-		for _, l := range strings.Split(string(status), "\n") {
-			if strings.HasPrefix(l, "VmRSS") {
-				t.Log(l)
-			}
-		}
 	}
 }

@@ -164,3 +164,33 @@ func thin(points [][2]float64, stroke bool) []rect {
 	}
 	return out
 }
+
+// bullets adds the dots of lists that were drawn, not written.
+func bullets(words []word, marks []rect) []word {
+	if len(marks) > 300 {
+		return words // a drawing
+	}
+	for _, m := range marks {
+		best := -1
+		middle := (m.y0 + m.y1) / 2
+		for i, w := range words {
+			if middle < w.base-0.8*w.size || middle > w.base+0.1*w.size || w.x1 < m.x0-w.size {
+				continue
+			}
+			if best < 0 || w.x0 < words[best].x0 {
+				best = i
+			}
+		}
+		if best < 0 {
+			continue
+		}
+		// The first word right of the dot and none close on its left.
+		w := words[best]
+		if gap := w.x0 - m.x1; gap < 0 || gap > 3*w.size || m.x1-m.x0 > 0.8*w.size || isBullet(w.text) {
+			continue
+		}
+		w.text, w.x0, w.x1 = "•", m.x0, m.x1
+		words = append(words, w)
+	}
+	return words
+}

@@ -1,10 +1,10 @@
 package pdf
 
 import (
+	"math"
 	"slices"
 	"sort"
 	"strings"
-	"unicode"
 )
 
 // word is a word with its place in points from the upper left corner of the page

@@ -12,71 +12,179 @@ import (
 	"chatets/appliance/fault"
 )
 
-// Read reads a document.
+// Read reads a document. The pages that are pictures of text are read by
+// in.Recognise or OCR.
 func (r *Reader) Read(ctx context.Context, in doc.Input, b *doc.Builder) error {
 	document, pages, err := r.open(in.Data, in.Password)
 	if err != nil {
 		return err
 	}
 	defer r.close(document)
+	j := &reading{reader: r, document: document, look: r.eye(in), b: b, objects: allObjects}
 	if pages > maxPages {
 		b.Note(fmt.Sprintf("The document has %d pages; only the first %d were read.", pages, maxPages))
 		pages = maxPages
 	}
 	b.Title = r.title(document)
-	var all [][]line
-	broken, pictures := 0, 0
-	texts := map[int]string{} // of pages that were read from their picture
+	w := &writer{b: b}
+	var held []*leaf
+	var sizes sizes
 	for i := range pages {
 		if err := b.Err(); err != nil {
 			return err
 		}
-		words, err := r.words(document, i)
+		p, err := j.leaf(ctx, i)
 		if err != nil {
-			broken++
-		} else if len(words) == 0 && r.pictured(document, i) {
-			text, err := r.look(ctx, document, i)
-			if err != nil {
-				return err
-			}
-			if text == "" {
-				pictures++
-			}
-			texts[i] = text
-		}
-		all = append(all, order(words))
-	}
-	if broken > 0 {
-		b.Note(fmt.Sprintf("%d pages are damaged and were not read.", broken))
-	}
-	if pictures == pages {
-		return fault.New(fault.Invalid, "The PDF file holds only pictures of pages, no text.").Code("file-scanned").
-			Cure("Ask your administrator to install tesseract, which reads pictures; or add a version of the file that has text.")
-	}
-	if pictures > 0 {
-		b.Note(fmt.Sprintf("%d pages are pictures and were not read.", pictures))
-	}
-	unframe(all)
-	w := writer{b: b, size: common(all)}
-	for i, lines := range all {
-		if err := b.Err(); err != nil {
 			return err
 		}
-		if text := texts[i]; text != "" {
-			w.flush()
-			for _, p := range strings.Split(text, "\n\n") {
-				b.Add(doc.Block{Kind: doc.Paragraph, Page: i + 1, Text: doc.OneLine(p)})
-			}
-			continue
+		sizes.add(p.lines)
+		held = append(held, p)
+		// The first half of what is held has as much behind it as before it.
+		if len(held) == window {
+			held = w.write(held, window/2, &sizes)
 		}
-		w.page(i+1, lines)
 	}
+	w.write(held, len(held), &sizes)
 	w.flush()
 	b.Pages = max(b.Pages, pages)
-	if broken == pages {
-		return damaged(nil)
+	return j.result(pages)
+}
+
+// write adds the first pages that are held and lets them go.
+func (w *writer) write(held []*leaf, first int, s *sizes) []*leaf {
+	unframe(held, first)
+	w.size, w.plain = s.common(), s.bold*2 < s.all
+	for _, p := range held[:first] {
+		w.leaf(p)
+	}
+	return append([]*leaf(nil), held[first:]...)
+}
+
+// reading is one document that is being read.
+type reading struct {
+	reader   *Reader
+	document references.FPDF_DOCUMENT
+	look     func(ctx context.Context, picture []byte) (string, error) // nil = no OCR
+	b        *doc.Builder
+	objects  int // that may still be looked at
+
+	broken, dense, pictures, filled int
+	failed                          int // times in a row that OCR failed
+}
+
+// leaf reads one page. An error ends the reading of the document.
+func (j *reading) leaf(ctx context.Context, index int) (*leaf, error) {
+	p := &leaf{number: index + 1}
+	s, err := j.reader.sheet(j.document, index)
+	if err != nil {
+		j.broken++
+		return p, nil //nolint:nilerr // counted; the other pages are read
+	}
+	words, err := j.reader.words(s)
+	if err != nil {
+		if fault.Of(err).Code == "file-bomb" {
+			j.dense++
+		} else {
+			j.broken++
+		}
+		return p, nil //nolint:nilerr // counted; the other pages are read
+	}
+	d := j.reader.drawing(s, &j.objects)
+	if len(words) > 0 || d.cover >= 0.6 {
+		j.filled++
+	}
+	// A few words on a picture of a page are a stamp of the scanner.
+	if len(words) < 8 && d.cover >= 0.6 {
+		if p.seen, err = j.picture(ctx, s); err != nil {
+			return nil, err
+		}
+		if p.seen.words() <= len(words) {
+			p.seen = nil
+			j.pictures++
+		} else {
+			return p, nil
+		}
+	}
+	straight := make([]word, 0, len(words))
+	for _, x := range words {
+		if x.turned {
+			p.turned = append(p.turned, x)
+		} else {
+			straight = append(straight, x)
+		}
+	}
+	p.lines = order(grids(bullets(straight, d.marks), d.rules))
+	return p, nil
+}
+
+// eye is what reads pictures.
+func (r *Reader) eye(in doc.Input) func(ctx context.Context, picture []byte) (string, error) {
+	switch {
+	case in.Recognise != nil:
+		return func(ctx context.Context, picture []byte) (string, error) {
+			tsv, err := in.Recognise(ctx, picture)
+			return string(tsv), err
+		}
+	case r.OCR != nil:
+		return func(ctx context.Context, picture []byte) (string, error) { return r.OCR(ctx, picture, r.Languages) }
 	}
 	return nil
+}
+
+// picture reads the picture of a page; nil = nothing was found.
+func (j *reading) picture(ctx context.Context, s *sheet) (*picture, error) {
+	const patience = 3
+	if j.look == nil || j.failed >= patience {
+		return nil, nil
+	}
+	image, err := j.reader.draw(j.document, s.index, 2000)
+	if err != nil {
+		return nil, nil //nolint:nilerr // a page that cannot be drawn counts as not read
+	}
+	tsv, err := j.look(ctx, image)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		j.failed++
+		return nil, nil //nolint:nilerr // the page counts as not read
+	}
+	j.failed = 0
+	return fromTSV(tsv, s.index+1), nil
+}
+
+// result is what the reader of the document is told about the pages that could not be read.
+func (j *reading) result(pages int) error {
+	b := j.b
+	if j.broken == pages {
+		return damaged(nil)
+	}
+	if j.broken > 0 {
+		b.Note(fmt.Sprintf("%s damaged and not read.", count(j.broken)))
+	}
+	if j.dense > 0 {
+		b.Note(fmt.Sprintf("%s too full of characters and not read.", count(j.dense)))
+	}
+	if j.pictures == 0 {
+		return nil
+	}
+	if j.pictures == j.filled {
+		e := fault.New(fault.Invalid, "The PDF file holds only pictures of pages, no text.").Code("file-scanned")
+		if j.look == nil {
+			return e.Cure("Ask your administrator to install tesseract, which reads pictures; or add a version of the file that has text.")
+		}
+		return fault.New(fault.Invalid, "The PDF file holds only pictures of pages, and no letters were found in them.").Code("file-scanned").
+			Cure("Scan it again upright and with 300 dots per inch, or add a version of the file that has text.")
+	}
+	b.Note(fmt.Sprintf("%s only a picture, whose text was not read.", count(j.pictures)))
+	return nil
+}
+
+func count(pages int) string {
+	if pages == 1 {
+		return "1 page is"
+	}
+	return fmt.Sprintf("%d pages are", pages)
 }
 
 // title is the title in the file's own figures, unless a program put the name of a file there.
@@ -99,98 +207,4 @@ func (r *Reader) title(document references.FPDF_DOCUMENT) string {
 		}
 	}
 	return t
-}
-
-// pictured reports whether a page holds anything that could be a picture of text.
-func (r *Reader) pictured(document references.FPDF_DOCUMENT, index int) bool {
-	n, err := r.instance.FPDFPage_CountObjects(&requests.FPDFPage_CountObjects{Page: at(document, index)})
-	return err == nil && n.Count > 0
-}
-
-func (r *Reader) look(ctx context.Context, document references.FPDF_DOCUMENT, index int) (string, error) {
-	if r.OCR == nil {
-		return "", nil
-	}
-	picture, err := r.draw(document, index, 2000)
-	if err != nil {
-		return "", nil //nolint:nilerr // a page that cannot be drawn counts as not read
-	}
-	text, err := r.OCR(ctx, picture, r.Languages)
-	if err != nil && ctx.Err() != nil {
-		return "", ctx.Err()
-	}
-	return strings.TrimSpace(text), nil
-}
-
-// words are the words of a page with their places in fractions of the page as
-// it is shown, whatever way it is turned.
-func (r *Reader) words(document references.FPDF_DOCUMENT, index int) ([]word, error) {
-	page := at(document, index)
-	size, err := r.instance.GetPageSize(&requests.GetPageSize{Page: page})
-	if err != nil {
-		return nil, err
-	}
-	const fine = 100_000
-	var p [3][2]float64
-	for i, at := range [][2]float64{{0, 0}, {1000, 0}, {0, 1000}} {
-		d, err := r.instance.FPDF_PageToDevice(&requests.FPDF_PageToDevice{Page: page, SizeX: fine, SizeY: fine, PageX: at[0], PageY: at[1]})
-		if err != nil {
-			return nil, err
-		}
-		p[i] = [2]float64{float64(d.DeviceX) / fine * size.Width, float64(d.DeviceY) / fine * size.Height}
-	}
-	show := func(x, y float64) (float64, float64) {
-		return p[0][0] + x*(p[1][0]-p[0][0])/1000 + y*(p[2][0]-p[0][0])/1000, p[0][1] + x*(p[1][1]-p[0][1])/1000 + y*(p[2][1]-p[0][1])/1000
-	}
-	text, err := r.instance.GetPageTextStructured(&requests.GetPageTextStructured{Page: page, Mode: requests.GetPageTextStructuredModeChars, CollectFontInformation: true})
-	if err != nil {
-		return nil, err
-	}
-	var out []word
-	var now word
-	end := func() {
-		if now.text != "" {
-			out = append(out, now)
-		}
-		now = word{}
-	}
-	for i, c := range text.Chars {
-		if i >= maxChars {
-			break
-		}
-		if strings.TrimSpace(c.Text) == "" || c.Text == "\x00" {
-			end()
-			continue
-		}
-		x0, y0 := show(c.PointPosition.Left, c.PointPosition.Bottom)
-		x1, y1 := show(c.PointPosition.Right, c.PointPosition.Top)
-		x0, x1, y0, y1 = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
-		if x1 < 0 || y1 < 0 || x0 > size.Width || y0 > size.Height {
-			continue // outside the page: nobody sees it
-		}
-		text := c.Text
-		if text == "\u0002" || text == "\u00ad" || text == "\ufffe" {
-			text = "-" // how the parser marks a hyphen at a line's end
-		}
-		height := 0.0
-		bold := false
-		if f := c.FontInformation; f != nil {
-			height = f.RenderedSize
-			// The weight is a guess of the parser and often wrong.
-			bold = strings.Contains(strings.ToLower(f.Name), "bold")
-		}
-		if height <= 0 {
-			height = y1 - y0
-		}
-		if now.text != "" && (x0-now.x1 > height/4 || x0 < now.x0-height || y0 > now.y1+height/4 || y1 < now.y0-height/4) {
-			end()
-		}
-		if now.text == "" {
-			now = word{x0: x0, y0: y0, x1: x1, y1: y1, size: height, bold: bold, w: size.Width, h: size.Height}
-		}
-		now.text += text
-		now.x0, now.x1, now.y0, now.y1 = min(now.x0, x0), max(now.x1, x1), min(now.y0, y0), max(now.y1, y1)
-	}
-	end()
-	return out, nil
 }

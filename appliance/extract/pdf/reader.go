@@ -27,15 +27,18 @@ import (
 )
 
 const (
-	memoryPages = 6144 // of 64 KiB: what the parser may use, below the limit of its process
-	maxPages    = 5000 // of one document; the rest is noted
-	maxChars    = 100_000
+	memoryPages = 6144    // of 64 KiB: what the parser may use, below the limit of its process
+	maxPages    = 5000    // of one document; the rest is noted
+	maxChars    = 200_000 // of one page
+	maxObjects  = 1500    // of one page that are looked at beside text
+	allObjects  = 150_000 // of one document: the parser keeps each until its end
 )
 
 // Reader reads documents one after the other; it is not for several goroutines.
 type Reader struct {
-	// OCR reads the picture of a page; nil means that pictures are not read.
-	OCR func(ctx context.Context, image []byte, languages string) (text string, err error)
+	// OCR reads the picture of a page, where the Input has no Recognise, and
+	// returns tesseract's TSV; nil means that pictures are not read.
+	OCR func(ctx context.Context, image []byte, languages string) (tsv string, err error)
 	// Languages are given to OCR, for example "eng+deu".
 	Languages string
 

@@ -174,9 +174,9 @@ func (w *writer) row(n int, cells []cell) {
 		for k, l := range c {
 			text := l.text()
 			if k > 0 {
-				if whole, ok := undivided(block.Text, text); ok {
+				if whole, hyphen, ok := undivided(block.Text, text); ok {
 					block.Text = whole
-					block.Boxes[len(block.Boxes)-1].To--
+					block.Boxes[len(block.Boxes)-1].To -= hyphen
 				} else {
 					block.Text += " "
 				}
