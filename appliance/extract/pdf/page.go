@@ -183,8 +183,9 @@ func (t *spelling) add(i int, c *responses.GetPageTextStructuredChar) {
 	way := s.heading(c.Angle)
 	r := s.upright(place)
 	if now := &t.now; now.text != "" {
-		gap := now.size / 4
-		if way != t.way || way == s.turn && (r.x0-now.x1 > gap || r.x0 < now.x0-now.size || r.y0 > now.y1+gap || r.y1 < now.y0-gap) {
+		// The parser tells where spaces are; wider gaps are found here.
+		gap, middle := 0.4*now.size, (r.y0+r.y1)/2
+		if way != t.way || way == s.turn && (r.x0-now.x1 > gap || r.x0 < now.x1-now.size || middle < now.y0-gap/4 || middle > now.y1+gap/4) {
 			t.end()
 		}
 	}
@@ -197,6 +198,12 @@ func (t *spelling) add(i int, c *responses.GetPageTextStructuredChar) {
 		}
 	}
 	now := &t.now
+	if small, raised := raise(text, r, *now); raised {
+		now.text += small
+		now.x1 = max(now.x1, r.x1)
+		t.place = s.back(rect{now.x0, now.y0, now.x1, now.y1})
+		return
+	}
 	now.text += text
 	now.x0, now.x1, now.y0, now.y1 = min(now.x0, r.x0), max(now.x1, r.x1), min(now.y0, r.y0), max(now.y1, r.y1)
 	if now.turned {
@@ -259,4 +266,16 @@ func bold(name string, flags int) bool {
 		}
 	}
 	return flags&force != 0
+}
+
+// raise turns a raised number into a raised character: 10 to the third is not 103.
+func raise(text string, r rect, w word) (string, bool) {
+	if w.turned || w.text == "" || r.y1 > w.base-0.22*w.size || r.y1-r.y0 > 0.7*w.size {
+		return "", false
+	}
+	i := strings.Index("0123456789", text)
+	if i < 0 || len(text) != 1 {
+		return "", false
+	}
+	return string([]rune("⁰¹²³⁴⁵⁶⁷⁸⁹")[i]), true
 }

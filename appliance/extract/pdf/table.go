@@ -51,30 +51,69 @@ func even(l line) bool {
 	return len(l.words) >= 2 && most < 4*l.size() && most-least < max(0.25*most, 1)
 }
 
-// table is how many lines from i on are rows of a table; 0 = none.
+// table is how many lines from i on are rows of a table, with the lines that go
+// on inside a cell; 0 = none.
 func table(lines []line, i int) int {
-	n := 1
-	for i+n < len(lines) && lines[i+n].column == lines[i].column && lines[i].words[0].grid == nil && lines[i+n].words[0].grid == nil {
-		if alike(lines[i+n-1], lines[i+n]) || n >= 2 && under(lines[i:i+n], lines[i+n]) ||
-			n >= 2 && len(lines[i+n-1].cells()) == 1 && alike(lines[i+n-2], lines[i+n]) {
-			n++
-			continue
+	n, full, rows, most := 1, i, 1, 0.0
+	if len(lines[i].cells()) < 2 {
+		return 0
+	}
+	for k := i + 1; k < len(lines) && lines[k].column == lines[i].column && lines[k].words[0].grid == nil; k++ {
+		step := lines[k].base() - lines[k-1].base()
+		if wraps(lines, full, k, most) {
+			most = max(most, step)
+			continue // counts if a row follows, or at the table's end
 		}
-		break
+		if !alike(lines[full], lines[k]) {
+			break
+		}
+		most = max(most, step)
+		full = k
+		rows++
+		n = k - i + 1
 	}
-	if n < 2 {
+	if rows < 2 || rows == 2 && even(lines[i]) && even(lines[full]) && inText(lines, i, full) {
 		return 0
 	}
-	if n == 2 && even(lines[i]) && even(lines[i+1]) && inText(lines, i) {
-		return 0
+	for i+n < len(lines) && lines[i+n].column == lines[i].column && lines[i+n].words[0].grid == nil && wraps(lines, full, i+n, most) {
+		n++
 	}
 	return n
 }
 
+// wraps reports whether line k is the rest of cells of the row that begins with
+// the line full: it is closer than rows are, and each of its cells stands below
+// one of the row.
+func wraps(lines []line, full, k int, most float64) bool {
+	l := lines[k]
+	step := l.base() - lines[k-1].base()
+	if k+1 < len(lines) && lines[k+1].column == l.column {
+		most = max(most, lines[k+1].base()-l.base())
+	}
+	if step > 1.35*l.size() || step > 0.87*most {
+		return false
+	}
+	row := lines[full].cells()
+	cells := l.cells()
+	if len(cells) > len(row) {
+		return false
+	}
+	for _, c := range cells {
+		below := false
+		for i, r := range row {
+			below = below || math.Abs(c[0].x0-r[0].x0) < 2.5 && (i+1 == len(row) || c[len(c)-1].x1 < row[i+1][0].x0)
+		}
+		if !below {
+			return false
+		}
+	}
+	return true
+}
+
 // inText reports whether two lines with wide spaces stand between lines of a
 // justified paragraph: these reach as far to both sides.
-func inText(lines []line, i int) bool {
-	for _, k := range []int{i - 1, i + 2} {
+func inText(lines []line, i, end int) bool {
+	for _, k := range []int{i - 1, end + 1} {
 		if k < 0 || k >= len(lines) || lines[k].column != lines[i].column || len(lines[k].cells()) != 1 || len(lines[k].words) < 3 {
 			continue
 		}
@@ -84,14 +123,6 @@ func inText(lines []line, i int) bool {
 		}
 	}
 	return false
-}
-
-// under reports whether a line is the rest of cells of the row before: it is
-// close to it and leaves the first column free.
-func under(rows []line, l line) bool {
-	last := rows[len(rows)-1]
-	first := rows[0].cells()[0]
-	return l.base()-last.base() < 1.35*last.size() && l.x0() > first[len(first)-1].x1+last.size() && len(last.cells()) > 1
 }
 
 // columns are the sides of the columns of a table's rows, or nil if its cells
@@ -132,34 +163,32 @@ func columns(rows []line) [][2]float64 {
 func (w *writer) table(n int, lines []line) {
 	sides := columns(lines)
 	var row []cell
-	var last line
-	for _, l := range lines {
+	full, most := 0, 0.0
+	for i, l := range lines {
 		cells := l.cells()
-		here := make([]cell, max(len(sides), len(cells)))
-		if sides == nil {
-			here = here[:0]
-			for _, c := range cells {
-				here = append(here, cell{{words: c}})
-			}
-		}
+		here := make([]cell, len(sides))
 		k := 0
 		for _, c := range cells {
-			for k < len(sides) && c[0].x0 >= sides[k][1] {
+			if sides == nil {
+				here = append(here, cell{{words: c}})
+				continue
+			}
+			for k < len(sides)-1 && c[0].x0 >= sides[k][1] {
 				k++
 			}
-			if k < len(sides) {
-				here[k] = append(here[k], line{words: c})
-			}
+			here[k] = append(here[k], line{words: c})
 		}
-		if sides != nil && row != nil && len(here[0]) == 0 && l.base()-last.base() < 1.35*l.size() && len(cells) < len(last.cells()) {
-			for i := range here {
-				row[i] = append(row[i], here[i]...)
+		if i > 0 && sides != nil && wraps(lines, full, i, most) {
+			for k := range here {
+				row[k] = append(row[k], here[k]...)
 			}
-			last = line{words: l.words}
-			continue
+		} else {
+			w.row(n, row)
+			row, full = here, i
 		}
-		w.row(n, row)
-		row, last = here, l
+		if i > 0 {
+			most = max(most, l.base()-lines[i-1].base())
+		}
 	}
 	w.row(n, row)
 }
