@@ -3,6 +3,7 @@ package pdf
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -61,4 +62,14 @@ func read(t testing.TB, r *Reader, in doc.Input) ([]string, *doc.Builder, error)
 		out = append(out, fmt.Sprintf("%s %d %s", x.Kind, x.Page, x.Text))
 	}
 	return out, b, err
+}
+
+// walk visits a folder and everything in it.
+func walk(dir string, visit func(path string, info os.FileInfo)) error {
+	return filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+		if err == nil {
+			visit(path, info)
+		}
+		return err
+	})
 }

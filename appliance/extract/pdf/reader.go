@@ -55,6 +55,7 @@ func Open(cache string) (*Reader, error) {
 		return nil, fmt.Errorf("compiled code of the PDF parser: %w", err)
 	}
 	pool, err := webassembly.Init(webassembly.Config{
+		Context: experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(outside)),
 		MinIdle: 0, MaxIdle: 1, MaxTotal: 1,
 		// An empty file system: without it the parser would see the whole disk.
 		FSConfig: wazero.NewFSConfig(),
