@@ -34,13 +34,15 @@ import (
 	"chatets/appliance/secret"
 	"chatets/appliance/setting"
 	"chatets/appliance/sqlite"
+	"chatets/appliance/vector"
 	"chatets/appliance/web"
 )
 
 // Assets are the files that are compiled into the binary.
 type Assets struct {
-	UI      fs.FS // the built pages
-	Samples fs.FS // documents of the sample knowledge base
+	UI      fs.FS  // the built pages
+	Samples fs.FS  // documents of the sample knowledge base
+	Weights []byte // of the built-in encoder; nil = passages are found by their words alone
 }
 
 // SampleName is the name of the knowledge base that every installation begins with.
@@ -64,6 +66,8 @@ type Appliance struct {
 	logins   *login.Logins
 	models   *model.Models
 	library  *library.Library
+	vectors  *vector.Store
+	reader   *reader
 	chat     *chat.Chat
 	monitor  *monitor.Monitor
 	web      *web.Server
@@ -82,7 +86,7 @@ func New(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logger
 // migrations lists the folders of the one sequence.
 func migrations() []fs.FS {
 	return []fs.FS{audit.Migrations, setting.Migrations, job.Migrations, account.Migrations, login.Migrations,
-		model.Migrations, lexical.Migrations, library.Migrations, chat.Migrations}
+		model.Migrations, lexical.Migrations, vector.Migrations, library.Migrations, chat.Migrations}
 }
 
 func (a *Appliance) open(ctx context.Context, assets Assets) (err error) {
@@ -147,6 +151,9 @@ func (a *Appliance) openSpine(ctx context.Context, assets Assets) (err error) {
 // Run serves the pages, the API and the socket until ctx ends.
 func (a *Appliance) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error { return a.reader.warm(ctx, a.log) })
+	work.Go(func() error { return a.vectors.Run(ctx) })
+	work.Go(func() error { return a.library.Run(ctx) })
 	work.Go(func() error { return a.jobs.Run(ctx) })
 	work.Go(func() error { return a.models.Run(ctx) })
 	work.Go(func() error { return a.chat.Run(ctx) })
@@ -191,6 +198,12 @@ func (a *Appliance) OpenAPI() ([]byte, error) { return a.web.OpenAPI() }
 // Close gives everything back, the last opened first; after a failed New too.
 func (a *Appliance) Close() error {
 	var errs []error
+	if a.reader != nil {
+		a.reader.fence.Close()
+	}
+	if a.vectors != nil {
+		errs = append(errs, a.vectors.Close())
+	}
 	if a.db != nil {
 		errs = append(errs, a.db.Close())
 	}

@@ -64,6 +64,7 @@ var strangers = map[string]stranger{
 	"POST /api/documents/{id}/cancel":              {want: hidden},
 	"GET /api/documents/{id}/file":                 {want: hidden},
 	"GET /api/documents/{id}/content":              {want: hidden},
+	"GET /api/documents/{id}/pages/{page}":         {want: hidden},
 	"POST /api/search":                             {body: `{"question":"zirconium flange torque"}`, want: listed},
 	"POST /api/conversations":                      {body: `{"message":"Which zirconium flange torque is right?","knowledge":["{knowledge}"]}`, want: hidden},
 	"GET /api/conversations":                       {want: listed},

@@ -21,6 +21,7 @@ import (
 
 	"chatets/appliance"
 	"chatets/appliance/config"
+	"chatets/appliance/extract"
 )
 
 // childEnv makes the test binary serve a data directory instead of testing, so
@@ -28,6 +29,7 @@ import (
 const childEnv = "CHATETS_TEST_SERVE"
 
 func TestMain(m *testing.M) {
+	extract.ChildOfTest()
 	if dir := os.Getenv(childEnv); dir != "" {
 		serveChild(dir)
 		return

@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"chatets/appliance/chat"
+	"chatets/appliance/encoder"
 	"chatets/appliance/library"
 	"chatets/appliance/login"
 	"chatets/appliance/model"
 	"chatets/appliance/monitor"
+	"chatets/appliance/vector"
 	"chatets/appliance/web"
 )
 
@@ -27,8 +29,13 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 		Own: a.listeners, Instance: a.instance(), Notify: notify, Log: a.log, Now: time.Now,
 	})
 	a.models.Jobs(a.jobs)
+	encodes, err := a.openReading(assets)
+	if err != nil {
+		return err
+	}
 	a.library = library.New(library.Config{
-		DB: a.db, Audit: a.audit, Blobs: a.blobs, Settings: a.settings, Accounts: a.accounts, Notify: notify, Log: a.log, Now: time.Now,
+		DB: a.db, Audit: a.audit, Blobs: a.blobs, Settings: a.settings, Accounts: a.accounts, Reader: a.reader, Vectors: a.vectors, Encoder: encodes,
+		Notify: notify, Log: a.log, Now: time.Now,
 	})
 	a.library.Jobs(a.jobs)
 	a.monitor = &monitor.Monitor{Version: a.version, Jobs: a.jobs, Audit: a.audit, Log: a.log, Now: time.Now, Reporters: a.reporters(), Gauges: a.gauges(),
@@ -52,6 +59,24 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 		return err
 	}
 	return a.library.AddSample(ctx, SampleName, assets.Samples)
+}
+
+// openReading opens what documents are read, encoded and found with.
+func (a *Appliance) openReading(assets Assets) (library.Encoder, error) {
+	var err error
+	if a.reader, err = newReader(a.cfg.Data, a.log); err != nil {
+		return nil, err
+	}
+	a.vectors = vector.New(vector.Config{DB: a.db, Blobs: a.blobs, Log: a.log, Now: time.Now})
+	if len(assets.Weights) == 0 {
+		return nil, nil
+	}
+	e, err := encoder.New(assets.Weights)
+	if err != nil {
+		a.log.Error("the built-in encoder cannot be used: passages are found by their words alone", "error", err)
+		return nil, nil
+	}
+	return e, nil
 }
 
 func (a *Appliance) routes() {

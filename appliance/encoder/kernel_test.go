@@ -59,7 +59,12 @@ func TestKernelsGiveOneVector(t *testing.T) {
 	e := open(t)
 	refs := references(t)
 	all := usable()
-	for _, r := range refs[:40] {
+	// Every seventh: under the race detector the twin is slow.
+	for i := 0; i < len(refs); i += 7 {
+		r := refs[i]
+		if len(r.pieces) == 0 || len(r.pieces) > window {
+			continue
+		}
 		ids := e.pieces.encode(r.text)
 		var first []float32
 		for _, k := range all {

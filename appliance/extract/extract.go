@@ -68,6 +68,9 @@ func parse(ctx context.Context, name string, data []byte, o options) (Document, 
 	return d, err
 }
 
+// Language tells the language of a text, two letters; "" = not known.
+func Language(text string) string { return doc.Language(text) }
+
 // languageOf looks at the beginning, the middle and the end of a document.
 func languageOf(d Document) string {
 	var sample strings.Builder

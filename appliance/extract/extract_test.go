@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"chatets/appliance/extract"
+	"chatets/appliance/extract/doc"
 	"chatets/appliance/fault"
 )
 
@@ -128,7 +129,10 @@ func TestRefused(t *testing.T) {
 		{"an empty file", "a.txt", "", fault.Invalid, "empty"},
 		{"white space", "a.md", " \n\t\n", fault.Invalid, "no text"},
 		{"only a comment", "a.md", "<!-- nothing -->\n", fault.Invalid, "no text"},
-		{"a type that is not read", "a.docx", "text", fault.Unsupported, ".docx"},
+		{"a type that is not read", "a.xyz", "text", fault.Unsupported, ".xyz"},
+		{"a text named document", "a.docx", "text", fault.Unsupported, "no DOCX file"},
+		{"a picture named document", "a.pdf", "\x89PNG\r\n", fault.Unsupported, "a picture"},
+		{"an old document", "a.doc", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", fault.Unsupported, "old Office"},
 		{"a PDF named text", "a.txt", "%PDF-1.7\n...", fault.Unsupported, "PDF"},
 		{"zeros in a text", "a.txt", "abc\x00def", fault.Unsupported, "binary"},
 		{"control characters everywhere", "a.txt", strings.Repeat("\x01\x02a", 100), fault.Unsupported, "binary"},
@@ -224,14 +228,14 @@ func sound(t *testing.T, d extract.Document) {
 // TestLargest reads as much as there may be, in one line, in bounded time.
 func TestLargest(t *testing.T) {
 	t.Parallel()
-	source := strings.Repeat("The pump runs. ", extract.MaxBytes/15)
+	source := strings.Repeat("The pump runs. ", doc.MaxBytes/15)
 	began := time.Now()
 	d, err := extract.Parse(t.Context(), "a.txt", []byte(source))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(began); took > time.Minute {
-		t.Errorf("%d MB in one line took %s", extract.MaxBytes/1_000_000, took)
+		t.Errorf("%d MB in one line took %s", doc.MaxBytes/1_000_000, took)
 	}
 	sound(t, d)
 }

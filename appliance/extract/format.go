@@ -22,8 +22,16 @@ const (
 	PDF      = "application/pdf"
 )
 
-// MaxBytes is the most a file may have; a plain text may have doc.MaxBytes.
-const MaxBytes = 256_000_000
+// maxBytes is the most a file may have whose text is only a part of it.
+const maxBytes = 256_000_000
+
+// Limit is how many bytes a file of a media type may have.
+func Limit(media string) int64 {
+	if strings.HasPrefix(media, "text/") || media == "application/json" || media == "application/xml" {
+		return doc.MaxBytes
+	}
+	return maxBytes
+}
 
 // reader is what every reader of a format is.
 type reader = func(ctx context.Context, in doc.Input, b *doc.Builder) error
@@ -70,6 +78,15 @@ func (o options) formats() []format {
 		{media: "application/zip", endings: []string{".zip"}, begins: []string{zipped, "PK\x05\x06"}, read: archive.ZIP},
 		{media: "text/x-source", endings: strings.Fields(sourceEndings), read: prose.Source},
 	}
+}
+
+// MayHoldPDF reports a type whose files need the PDF parser, or may.
+func MayHoldPDF(media string) bool {
+	switch media {
+	case PDF, "application/zip", "message/rfc822", "application/mbox":
+		return true
+	}
+	return false
 }
 
 // Endings lists the endings of file names that are read.

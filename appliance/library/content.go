@@ -113,11 +113,8 @@ func (l *Library) Open(ctx context.Context, who Reach, id string, from int) (Con
 	if err != nil {
 		return Content{}, err
 	}
-	switch {
-	case d.State == Failed:
-		return Content{}, fault.New(fault.Conflict, "The document could not be read: %s", d.Reason).Code("document-failed").Cure("%s", d.Cure)
-	case d.State != Ready:
-		return Content{}, fault.New(fault.Conflict, "The document is still being read.").Code("document-not-ready").Cure("Try again in a moment.").RetryAfter(2)
+	if d.State != Ready {
+		return Content{}, notReady(d)
 	}
 	if from < 0 || from >= max(d.Characters, 1) {
 		return Content{}, wrong("query.from", fmt.Sprintf("The text has characters from 0 to %d.", d.Characters-1))
@@ -130,14 +127,8 @@ func (l *Library) Open(ctx context.Context, who Reach, id string, from int) (Con
 	if err := errors.Join(err, file.Close()); err != nil {
 		return Content{}, err
 	}
-	a := actor.From(ctx)
-	if key := a.ID + "\n" + a.Session + "\n" + d.ID; l.readings.first(key, l.now()) {
-		if noted, err := l.note(ctx, opened("document.open", d)); !noted {
-			l.readings.forget(key)
-			if err != nil {
-				return Content{}, err
-			}
-		}
+	if err := l.noteOpening(ctx, d); err != nil {
+		return Content{}, err
 	}
 	return Content{Document: d, Blocks: blocks, Next: next}, nil
 }

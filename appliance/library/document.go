@@ -52,10 +52,10 @@ func (l *Library) Add(ctx context.Context, who Reach, u Upload) (Document, error
 	if err != nil {
 		return Document{}, err
 	}
-	if limit > extract.MaxBytes {
-		limit = extract.MaxBytes
+	if most := extract.Limit(media); limit > most {
+		limit = most
 		if u.Size > limit {
-			return Document{}, tooLarge(limit, "A text may not be larger; split it into several files.")
+			return Document{}, tooLarge(limit, "A file of this kind may not be larger; split it into several.")
 		}
 	}
 	ref, err := l.blobs.Put(ctx, k.Workspace, body, limit)

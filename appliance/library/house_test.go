@@ -23,6 +23,7 @@ import (
 	"chatets/appliance/actor"
 	"chatets/appliance/audit"
 	"chatets/appliance/blob"
+	"chatets/appliance/extract"
 	"chatets/appliance/fault"
 	"chatets/appliance/job"
 	"chatets/appliance/lexical"
@@ -30,8 +31,14 @@ import (
 	"chatets/appliance/secret"
 	"chatets/appliance/setting"
 	"chatets/appliance/sqlite"
+	"chatets/appliance/vector"
 	"chatets/appliance/web"
 )
+
+func TestMain(m *testing.M) {
+	extract.ChildOfTest()
+	os.Exit(m.Run())
+}
 
 // house is a library with everything it stands on, behind a real door.
 type house struct {
@@ -67,7 +74,7 @@ func startIn(t testing.TB, dir string, work bool) *house {
 	check(t, err)
 	h.db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Version: "test"})
 	check(t, err)
-	check(t, h.db.Migrate(t.Context(), audit.Migrations, setting.Migrations, job.Migrations, account.Migrations, lexical.Migrations, library.Migrations))
+	check(t, h.db.Migrate(t.Context(), audit.Migrations, setting.Migrations, job.Migrations, account.Migrations, lexical.Migrations, vector.Migrations, library.Migrations))
 	h.log, err = audit.New(h.db, keys, time.Now)
 	check(t, err)
 	h.settings, err = setting.New(t.Context(), h.db, h.log, time.Now)
@@ -79,7 +86,10 @@ func startIn(t testing.TB, dir string, work bool) *house {
 	h.blobs, err = blob.Open(h.blobDir, keys)
 	check(t, err)
 	h.queue = &job.Queue{DB: h.db, Log: quiet}
-	h.library = library.New(library.Config{DB: h.db, Audit: h.log, Blobs: h.blobs, Settings: h.settings, Accounts: h.accounts, Log: quiet,
+	fence, err := extract.NewFence(extract.FenceConfig{Command: []string{os.Args[0], extract.Subcommand}, Log: quiet})
+	check(t, err)
+	t.Cleanup(fence.Close)
+	h.library = library.New(library.Config{DB: h.db, Audit: h.log, Blobs: h.blobs, Settings: h.settings, Accounts: h.accounts, Log: quiet, Reader: fence,
 		Notify: func(workspace, person, noun, id string) {
 			h.mu.Lock()
 			defer h.mu.Unlock()

@@ -1,9 +1,12 @@
 package library
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"chatets/appliance/lexical"
@@ -28,6 +31,8 @@ func (l *Library) documentRoutes(api *web.API) {
 		Summary: "Download a document as it was added", Errors: []int{403, 404}}, l.getFile)
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/content", ID: "getContent", Tag: tag, Access: web.SignedIn,
 		Summary: "Read a document's text, from a character on", Errors: []int{403, 404, 409, 422}}, l.getContent)
+	web.HandleDownload(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/pages/{page}", ID: "getPage", Tag: tag, Access: web.SignedIn,
+		Summary: "Show a page of a PDF document as a picture (JPEG)", Errors: []int{403, 404, 409, 422}}, l.getPage)
 }
 
 // document is a document on the wire.
@@ -46,6 +51,7 @@ type document struct {
 	Chunks     int       `json:"chunks" doc:"Passages it was cut into."`
 	Pages      int       `json:"pages" doc:"0 where the format has no pages."`
 	Characters int       `json:"characters" doc:"Of its text."`
+	Language   string    `json:"language,omitempty" doc:"Two letters, where it was recognised."`
 	Version    int       `json:"version"`
 	Owner      string    `json:"owner"`
 	OwnerName  string    `json:"ownerName"`
@@ -62,7 +68,7 @@ type progress struct {
 
 func showDocument(d Document, names map[string]string) document {
 	out := document{ID: d.ID, Knowledge: d.Knowledge, Title: d.Title, Name: d.Name, Type: d.Type, Size: d.Size, State: d.State, Reason: d.Reason, Cure: d.Cure,
-		Note: d.Note, Chunks: d.Chunks, Pages: d.Pages, Characters: d.Characters, Version: d.Version, Owner: d.Owner, OwnerName: names[d.Owner],
+		Note: d.Note, Chunks: d.Chunks, Pages: d.Pages, Characters: d.Characters, Language: d.Language, Version: d.Version, Owner: d.Owner, OwnerName: names[d.Owner],
 		CreatedAt: d.Created, UpdatedAt: d.Updated}
 	if d.State.Working() && d.Total > 0 {
 		out.Progress = &progress{Done: d.Done, Total: d.Total, Note: "passages"}
@@ -155,11 +161,37 @@ func (l *Library) getFile(ctx context.Context, in *idIn) (web.File, error) {
 	return web.File{Name: d.Name, Type: d.Type, Size: d.Size, Modified: d.Created, Body: body}, err
 }
 
+type pageIn struct {
+	ID    string `path:"id" maxLength:"64"`
+	Page  int    `path:"page" minimum:"1" maximum:"100000"`
+	Width int    `query:"width" minimum:"200" maximum:"2400" default:"1000" doc:"Pixels."`
+}
+
+func (l *Library) getPage(ctx context.Context, in *pageIn) (web.File, error) {
+	picture, err := l.Picture(ctx, reach(ctx), in.ID, in.Page, in.Width)
+	return web.File{Name: "page-" + strconv.Itoa(in.Page) + ".jpg", Type: "image/jpeg", Size: int64(len(picture)), Inline: true,
+		Body: io.NopCloser(bytes.NewReader(picture))}, err
+}
+
+// box is where a line of a block stands on its page.
+type box struct {
+	From int     `json:"from" doc:"First character of the line, counted in the block's text."`
+	To   int     `json:"to"`
+	Page int     `json:"page"`
+	X    float32 `json:"x" doc:"Left edge, as a fraction of the page's width."`
+	Y    float32 `json:"y" doc:"Upper edge, as a fraction of the page's height."`
+	W    float32 `json:"w"`
+	H    float32 `json:"h"`
+}
+
 // block is a paragraph, a heading, a list item or the like on the wire.
 type block struct {
 	Kind  string `json:"kind" enum:"heading,paragraph,item,code,quote,row"`
 	Level int    `json:"level" doc:"Of a heading 1 to 6, of an item its depth from 1, otherwise 0."`
-	Page  int    `json:"page" doc:"0 where the format has no pages."`
+	Page  int    `json:"page" doc:"Page or slide, 0 where the format has none."`
+	Sheet string `json:"sheet,omitempty" doc:"Of a spreadsheet."`
+	Cells string `json:"cells,omitempty" doc:"The range of cells it was made of, as A3:F3."`
+	Boxes []box  `json:"boxes,omitempty" doc:"Where its lines stand on the page, for PDF documents."`
 	Text  string `json:"text"`
 	Start int    `json:"start" doc:"In characters of the document's text, which is its blocks with a line feed between them."`
 	End   int    `json:"end"`
@@ -190,7 +222,10 @@ func (l *Library) getContent(ctx context.Context, in *contentIn) (*contentOut, e
 	}
 	out := &contentOut{Body: content{Document: showDocument(c.Document, names), Blocks: make([]block, len(c.Blocks))}}
 	for i, b := range c.Blocks {
-		out.Body.Blocks[i] = block{Kind: b.Kind, Level: b.Level, Page: b.Page, Text: b.Text, Start: b.Start, End: b.End}
+		out.Body.Blocks[i] = block{Kind: b.Kind, Level: b.Level, Page: b.Page, Sheet: b.Sheet, Cells: b.Cells, Text: b.Text, Start: b.Start, End: b.End}
+		for _, x := range b.Boxes {
+			out.Body.Blocks[i].Boxes = append(out.Body.Blocks[i].Boxes, box{From: x.From, To: x.To, Page: cmp.Or(x.Page, b.Page), X: x.X, Y: x.Y, W: x.W, H: x.H})
+		}
 	}
 	if c.Next >= 0 {
 		out.Body.Next = &c.Next

@@ -19,6 +19,7 @@ package library
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -26,6 +27,7 @@ import (
 	"chatets/appliance/account"
 	"chatets/appliance/actor"
 	"chatets/appliance/blob"
+	"chatets/appliance/extract"
 	"chatets/appliance/setting"
 )
 
@@ -39,6 +41,17 @@ type Accounts interface {
 	First(ctx context.Context) (account.Workspace, error)
 }
 
+// Reader turns files into text and pages into pictures, in a fence.
+type Reader interface {
+	Read(ctx context.Context, r extract.Request, body io.Reader) (extract.Document, error)
+	Render(ctx context.Context, r extract.Request, body io.Reader, page, width int) ([]byte, error)
+}
+
+// Encoder makes a vector of each text.
+type Encoder interface {
+	Embed(ctx context.Context, texts []string) ([][]float32, error)
+}
+
 // Library keeps knowledge bases and documents. Make it with New, then call Jobs
 // before anything is added.
 type Library struct {
@@ -50,6 +63,9 @@ type Library struct {
 	log      *slog.Logger
 	now      func() time.Time
 	queue    queue
+	reader   Reader
+	encoder  Encoder
+	meant    chan struct{} // one token: passages wait for the encoder
 	readings readings
 
 	// files is held shared while a document takes a blob that is there, and alone
@@ -149,6 +165,7 @@ type Document struct {
 	Done, Total                     int64  // progress; Total 0 = unknown
 	Note                            string
 	Chunks, Pages, Characters       int
+	Language                        string // two letters, "" = not known
 	Version                         int
 	Created, Updated                time.Time
 

@@ -65,7 +65,7 @@ func (l *Library) keepSample(ctx context.Context, k Knowledge, files fs.FS) ([]D
 		if err != nil {
 			return nil, err
 		}
-		ref, err := l.blobs.Put(ctx, k.Workspace, bytes.NewReader(text), extract.MaxBytes)
+		ref, err := l.blobs.Put(ctx, k.Workspace, bytes.NewReader(text), extract.Limit(extract.Markdown))
 		if err != nil {
 			return nil, errors.Join(err, l.releaseAll(ctx, documents))
 		}

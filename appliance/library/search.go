@@ -32,6 +32,7 @@ type Passage struct {
 	Parts         []Part  // what Text is made of
 	Score         float64 // higher is better; comparable inside one answer only
 	Coverage      float64 // 0..1: share of the question's terms, weighted by rarity
+	Near          float64 // cosine of its meaning to the question's; 0 = not compared, or not among the nearest
 }
 
 // Part is a block, or what a passage has of it: it ends where the next one begins.
@@ -54,7 +55,7 @@ func (l *Library) Search(ctx context.Context, who Reach, q Question) ([]Passage,
 	if err != nil || len(bases) == 0 || q.K <= 0 || strings.TrimSpace(q.Text) == "" {
 		return nil, err
 	}
-	hits, err := l.store.ranked(ctx, q.Text, bases, q.K)
+	hits, err := l.ranked(ctx, q, bases)
 	if err != nil || len(hits) == 0 {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func (l *Library) Search(ctx context.Context, who Reach, q Question) ([]Passage,
 	passages := make([]Passage, 0, len(hits))
 	for _, h := range hits {
 		if p, ok := found[h.Chunk]; ok {
-			p.Score, p.Coverage = h.Score, h.Coverage
+			p.Score, p.Coverage, p.Near = h.Score, h.Coverage, h.Near
 			passages = append(passages, p)
 		}
 	}

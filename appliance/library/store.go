@@ -16,6 +16,7 @@ import (
 	"chatets/appliance/job"
 	"chatets/appliance/setting"
 	"chatets/appliance/sqlite"
+	"chatets/appliance/vector"
 )
 
 // Migrations are the tables of this package.
@@ -30,6 +31,9 @@ type Config struct {
 	Blobs    *blob.Store
 	Settings *setting.Settings
 	Accounts Accounts
+	Reader   Reader                                   // of documents
+	Vectors  *vector.Store                            // nil = passages are found by their words alone
+	Encoder  Encoder                                  // nil as Vectors
 	Notify   func(workspace, person, noun, id string) // tells open pages; nil tells nobody
 	Log      *slog.Logger                             // nil discards
 	Now      func() time.Time                         // nil = time.Now
@@ -38,8 +42,8 @@ type Config struct {
 // New returns a library on a migrated database. Call Jobs next.
 func New(c Config) *Library {
 	l := &Library{
-		store: store{db: c.DB, audit: c.Audit}, blobs: c.Blobs, accounts: c.Accounts, limit: uploadLimit(c.Settings),
-		notify: c.Notify, log: c.Log, now: c.Now,
+		store: store{db: c.DB, audit: c.Audit, vectors: c.Vectors}, blobs: c.Blobs, accounts: c.Accounts, limit: uploadLimit(c.Settings),
+		reader: c.Reader, encoder: c.Encoder, meant: make(chan struct{}, 1), notify: c.Notify, log: c.Log, now: c.Now,
 	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
@@ -52,9 +56,10 @@ func New(c Config) *Library {
 
 // store is all SQL of the library.
 type store struct {
-	db    *sqlite.DB
-	audit *audit.Log
-	queue *job.Queue
+	vectors *vector.Store // nil = none are kept
+	db      *sqlite.DB
+	audit   *audit.Log
+	queue   *job.Queue
 }
 
 // rightOf is the right of an actor to the knowledge base k: the first seven

@@ -38,7 +38,10 @@ func (s store) cut(ctx context.Context, id string) (bool, error) {
 	if err := s.db.Read().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM chunk WHERE document = ?)`, id).Scan(&found); err != nil || found {
 		return found, err
 	}
-	return lexical.Holds(ctx, s.db.Read(), id)
+	if found, err := lexical.Holds(ctx, s.db.Read(), id); err != nil || found || s.vectors == nil {
+		return found, err
+	}
+	return s.vectors.Holds(ctx, id)
 }
 
 // clear removes chunks and words of a document, at most so many, so that the
@@ -47,6 +50,11 @@ func (s store) clear(ctx context.Context, id string, most int) error {
 	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
 		if _, err := lexical.Remove(ctx, tx, id, most); err != nil {
 			return err
+		}
+		if s.vectors != nil {
+			if _, err := s.vectors.Remove(ctx, tx, id, most); err != nil {
+				return err
+			}
 		}
 		const some = `DELETE FROM chunk WHERE number IN (SELECT number FROM chunk WHERE document = ? ORDER BY number LIMIT ?)`
 		if _, err := tx.Exec(ctx, some, id, most); err != nil {
@@ -70,9 +78,9 @@ func (s store) stage(ctx context.Context, d Document, chunks []chunk, done, tota
 // ready writes the last chunks and shows the document to whoever may read it.
 func (s store) ready(ctx context.Context, d Document, chunks []chunk) error {
 	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		const show = `UPDATE document SET state = 'ready', hidden = 0, title = ?, fold = ?, content = ?, note = ?, chunks = ?, pages = ?, characters = ?,
+		const show = `UPDATE document SET state = 'ready', hidden = 0, title = ?, fold = ?, content = ?, note = ?, chunks = ?, pages = ?, characters = ?, language = ?, meaning = 0,
 			reason = '', cure = '', done = 0, total = 0, updated = ? WHERE id = ? AND job = ? AND deleted = 0 AND state = 'extracting'`
-		if err := changed(tx.Exec(ctx, show, d.Title, foldOf(d), d.content, d.Note, d.Chunks, d.Pages, d.Characters, tx.Now.UnixMilli(), d.ID, d.job)); err != nil {
+		if err := changed(tx.Exec(ctx, show, d.Title, foldOf(d), d.content, d.Note, d.Chunks, d.Pages, d.Characters, d.Language, tx.Now.UnixMilli(), d.ID, d.job)); err != nil {
 			return missing(err, errGone)
 		}
 		if err := touch(ctx, tx, d.Knowledge); err != nil {

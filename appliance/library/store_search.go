@@ -8,9 +8,9 @@ import (
 	"chatets/appliance/lexical"
 )
 
-// ranked finds the numbers of the passages that fit, best first, in knowledge
-// bases that were asked for by right.
-func (s store) ranked(ctx context.Context, text string, bases []string, k int) ([]lexical.Hit, error) {
+// hidden lists the documents of knowledge bases that are not to be found (yet, or
+// any more).
+func (s store) hidden(ctx context.Context, bases []string) ([]string, error) {
 	const hidden = `SELECT id FROM document WHERE hidden = 1 AND knowledge IN (SELECT value FROM json_each(?))`
 	scope, err := jsonList(bases)
 	if err != nil {
@@ -20,7 +20,12 @@ func (s store) ranked(ctx context.Context, text string, bases []string, k int) (
 	if err != nil {
 		return nil, fmt.Errorf("documents not to be found: %w", err)
 	}
-	return lexical.Search(ctx, s.db.Read(), lexical.Query{Text: text, Bases: bases, Denied: denied, K: k})
+	return denied, nil
+}
+
+// worded ranks by words in knowledge bases that were asked for by right.
+func (s store) worded(ctx context.Context, q lexical.Query) ([]lexical.Hit, error) {
+	return lexical.Search(ctx, s.db.Read(), q)
 }
 
 // passages are the chunks of the numbers that who may read. Rights are asked

@@ -136,11 +136,7 @@ func (l *Library) read(ctx context.Context, j *job.Running, d Document) error {
 	if err := l.clear(ctx, d.ID); err != nil {
 		return err
 	}
-	data, err := l.bytes(ctx, d)
-	if err != nil {
-		return err
-	}
-	read, err := extract.Parse(ctx, d.Name, data)
+	read, err := l.text(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -159,13 +155,11 @@ func (l *Library) read(ctx context.Context, j *job.Running, d Document) error {
 			l.log.Warn("the text of a document that is not needed stays", "document", d.ID, "error", err)
 		}
 	}()
-	d.Title, d.Chunks, d.Characters = read.Title, len(pieces), read.Characters()
+	d.Title, d.Chunks, d.Characters, d.Language = read.Title, len(pieces), read.Characters(), read.Language
 	if len(read.Notes) > 0 {
 		d.Note = read.Notes[0]
 	}
-	for _, b := range read.Blocks {
-		d.Pages = max(d.Pages, b.Page)
-	}
+	d.Pages = read.Pages
 	staged := 0
 	for ; len(pieces)-staged > stageChunks; staged += stageChunks {
 		if err := l.store.stage(ctx, d, pieces[staged:staged+stageChunks], staged, len(pieces)); err != nil {
@@ -178,6 +172,9 @@ func (l *Library) read(ctx context.Context, j *job.Running, d Document) error {
 	}
 	err = l.finish(ctx, d, pieces[staged:])
 	named = err == nil
+	if named {
+		l.wakeEncoder()
+	}
 	return err
 }
 
@@ -207,13 +204,15 @@ func (l *Library) clear(ctx context.Context, id string) error {
 	return err
 }
 
-func (l *Library) bytes(ctx context.Context, d Document) ([]byte, error) {
-	file, err := l.blobs.Open(ctx, d.Workspace, d.blob)
+// text reads the document's file. A person who added it waits for it.
+func (l *Library) text(ctx context.Context, d Document) (extract.Document, error) {
+	open := func() (io.ReadCloser, error) { return l.blobs.Open(ctx, d.Workspace, d.blob) }
+	file, err := open()
 	if err != nil {
-		return nil, err
+		return extract.Document{}, err
 	}
-	data, err := io.ReadAll(file)
-	return data, errors.Join(err, file.Close())
+	read, err := l.reader.Read(ctx, extract.Request{Name: d.Name, Size: d.Size, Waiting: true, Again: open}, file)
+	return read, errors.Join(err, file.Close())
 }
 
 // ended writes down why a job was given up by the queue itself: cancelled, or

@@ -123,6 +123,15 @@ func (s *Store) Holds(ctx context.Context, document string) (bool, error) {
 	return found, err
 }
 
+// Last is the highest chunk number of a document that has a vector in a space,
+// 0 when none has.
+func (s *Store) Last(ctx context.Context, document string, space Space) (int64, error) {
+	var last int64
+	err := s.db.Read().QueryRowContext(ctx, `SELECT coalesce(max(r.chunk), 0) FROM vector_row AS r
+		JOIN vector_space AS p ON p.id = r.space WHERE r.document = ? AND p.model = ? AND p.dimension = ?`, document, space.Model, space.Dimension).Scan(&last)
+	return last, err
+}
+
 // Spaces lists the spaces in which a knowledge base has vectors.
 func (s *Store) Spaces(ctx context.Context, base string) ([]Space, error) {
 	rows, err := s.db.Read().QueryContext(ctx, `SELECT p.model, p.dimension FROM vector_segment AS g

@@ -107,7 +107,8 @@ func (s *service) close() error {
 }
 
 func newAppliance(ctx context.Context, cfg config.Config, log *slog.Logger) (*appliance.Appliance, error) {
-	return appliance.New(ctx, cfg, appliance.Assets{UI: embed.UI(), Samples: embed.Samples()}, log, version)
+	weights, _ := embed.Weights() // without them passages are found by their words
+	return appliance.New(ctx, cfg, appliance.Assets{UI: embed.UI(), Samples: embed.Samples(), Weights: weights}, log, version)
 }
 
 // quietLog is the log of an appliance that lives for one command: only what

@@ -12,7 +12,7 @@ const texts = [
   "3.14159 26535 89793", "1,234,567.89 EUR", "2024-02-29T23:59:59Z", "+49 (0)30 123456-7", "10:00 or 11:00?", "://", "note: see below :)", ":-) :( ):",
   "E = mc²", "H₂O and CO₂", "½ ﬁne ﬂow ＡＢＣ", "naïve café façade", "cafe\u0301 (decomposed)", "Übergrößenträger", "Straße und Maß", "Ελληνικά", "Русский текст",
   "日本語のテキスト", "这是一个中文句子。", "한국어 문장", "ภาษาไทย", "العربية", "עברית", "😀", "Great job! 🎉🎉 👩‍⚕️ thanks", "mixed 日本 and English words", "\u2581under\u2581bar", "� replacement",
-  "zero\u200bwidth", "SHOUTING IN CAPITALS", "camelCaseIdentifierName", "func main() { fmt.Println(\"hi\") }", "SELECT id FROM chunk WHERE base = ?", "<p>Some <b>HTML</b></p>", "{\"key\": [1, 2, 3]}",
+  "zero\u200bwidth", " nobodyfu Know cooperation\n :가", "SHOUTING IN CAPITALS", "camelCaseIdentifierName", "func main() { fmt.Println(\"hi\") }", "SELECT id FROM chunk WHERE base = ?", "<p>Some <b>HTML</b></p>", "{\"key\": [1, 2, 3]}",
   "What is the boiling point of water?", "Water boils at one hundred degrees Celsius.", "The cat sat on the mat.", "Quarterly revenue grew by 12% year over year.", "antidisestablishmentarianism", "xqzjkvw", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "!!!!!!??????......",
   "The shift supervisor must sign the handover sheet before leaving the control room, and any open work permits have to be listed with their number, location and expected end.",
   "When the cold chain is broken, quarantine the affected stock, record the highest temperature and the duration, and call the pharmacist on duty. ".repeat(3).trim(),

@@ -18,6 +18,7 @@ import (
 
 	"chatets/appliance/lexical"
 	"chatets/appliance/sqlite"
+	"chatets/appliance/vector"
 )
 
 func main() {
@@ -53,10 +54,14 @@ func compare(ctx context.Context, data string, asJSON bool) error {
 		return err
 	}
 	defer db.Close()
-	if err := db.Migrate(ctx, lexical.Migrations); err != nil {
+	if err := db.Migrate(ctx, lexical.Migrations, vector.Migrations); err != nil {
 		return err
 	}
-	rankings := []ranking{keyword{db}}
+	m, err := newMeaning(db)
+	if err != nil {
+		return err
+	}
+	rankings := []ranking{keyword{db}, m, hybrid{keyword{db}, m}}
 	results := make([]map[string]any, len(sets))
 	if !asJSON {
 		fmt.Println("| set | ranking | passages | questions | nDCG@10 | recall@10 | MRR | ms a question |")

@@ -259,6 +259,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/documents/{id}/pages/{page}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a page of a PDF document as a picture (JPEG) */
+        get: operations["getPage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/documents/{id}/retry": {
         parameters: {
             query?: never;
@@ -1346,6 +1363,10 @@ export interface components {
             rows: number;
         };
         Block: {
+            /** @description Where its lines stand on the page, for PDF documents. */
+            boxes?: components["schemas"]["Box"][];
+            /** @description The range of cells it was made of, as A3:F3. */
+            cells?: string;
             /** Format: int64 */
             end: number;
             /** @enum {string} */
@@ -1357,15 +1378,42 @@ export interface components {
             level: number;
             /**
              * Format: int64
-             * @description 0 where the format has no pages.
+             * @description Page or slide, 0 where the format has none.
              */
             page: number;
+            /** @description Of a spreadsheet. */
+            sheet?: string;
             /**
              * Format: int64
              * @description In characters of the document's text, which is its blocks with a line feed between them.
              */
             start: number;
             text: string;
+        };
+        Box: {
+            /**
+             * Format: int64
+             * @description First character of the line, counted in the block's text.
+             */
+            from: number;
+            /** Format: float */
+            h: number;
+            /** Format: int64 */
+            page: number;
+            /** Format: int64 */
+            to: number;
+            /** Format: float */
+            w: number;
+            /**
+             * Format: float
+             * @description Left edge, as a fraction of the page's width.
+             */
+            x: number;
+            /**
+             * Format: float
+             * @description Upper edge, as a fraction of the page's height.
+             */
+            y: number;
         };
         CapabilitySet: {
             /** @description Can think before it answers. */
@@ -1543,6 +1591,8 @@ export interface components {
             cure?: string;
             id: string;
             knowledge: string;
+            /** @description Two letters, where it was recognised. */
+            language?: string;
             /** @description Name of the file. */
             name: string;
             /** @description What a reader should know, for example that its encoding was guessed. */
@@ -3702,6 +3752,86 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPage: {
+        parameters: {
+            query?: {
+                /** @description Pixels. */
+                width?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+                page: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file, with its own media type and its name in Content-Disposition. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

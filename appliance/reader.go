@@ -1,0 +1,89 @@
+package appliance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"chatets/appliance/extract"
+)
+
+// reader reads documents in child processes of this binary. Those that need the
+// PDF parser wait until it is compiled, which a first start does once.
+type reader struct {
+	fence    *extract.Fence
+	compiled chan struct{} // closed when the parser is there, or cannot be had
+}
+
+// newReader makes the fence. The parser's compiled code lies beside the data.
+func newReader(data string, log *slog.Logger) (*reader, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find our own program: %w", err)
+	}
+	cache := filepath.Join(data, "cache", "extract")
+	if err := os.MkdirAll(cache, 0o700); err != nil {
+		return nil, fmt.Errorf("folder of compiled code: %w", err)
+	}
+	ocr, err := exec.LookPath("tesseract")
+	if err != nil {
+		ocr = "" // scanned pages are then said not to have been read
+	}
+	fence, err := extract.NewFence(extract.FenceConfig{Command: []string{self, extract.Subcommand}, Cache: cache, OCR: ocr, Log: log, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	return &reader{fence: fence, compiled: make(chan struct{})}, nil
+}
+
+// warm compiles the parser, or finds it compiled.
+func (r *reader) warm(ctx context.Context, log *slog.Logger) error {
+	err := r.fence.Warm(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		log.Error("the PDF parser cannot be compiled: PDF files are read by the simpler reader, and their pages are not shown", "error", err)
+	}
+	if missing := r.fence.Report(); len(missing) > 0 {
+		log.Warn("this system's kernel lacks a part of the fence around the readers of documents", "missing", missing)
+	}
+	close(r.compiled)
+	return nil
+}
+
+// ready waits for the parser where the file may need it.
+func (r *reader) ready(ctx context.Context, name string) error {
+	media, err := extract.Type(name, nil)
+	if err != nil || !extract.MayHoldPDF(media) {
+		return nil
+	}
+	select {
+	case <-r.compiled:
+		return nil
+	case <-ctx.Done():
+		return errors.Join(ctx.Err(), context.Cause(ctx))
+	}
+}
+
+// Read implements library.Reader.
+func (r *reader) Read(ctx context.Context, q extract.Request, body io.Reader) (extract.Document, error) {
+	if err := r.ready(ctx, q.Name); err != nil {
+		return extract.Document{}, err
+	}
+	return r.fence.Read(ctx, q, body)
+}
+
+// Render implements library.Reader.
+func (r *reader) Render(ctx context.Context, q extract.Request, body io.Reader, page, width int) ([]byte, error) {
+	if err := r.ready(ctx, q.Name); err != nil {
+		return nil, err
+	}
+	return r.fence.Render(ctx, q, body, page, width)
+}
