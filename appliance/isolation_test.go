@@ -141,7 +141,7 @@ func TestNobodySeesAnother(t *testing.T) {
 	ids := map[string]string{
 		"knowledge": knowledge, "documents": document, "conversations": exchange.get("conversation", "id"), "runs": exchange.get("answer", "run"),
 		"messages": exchange.get("answer", "id"), "models": "019326b5-0000-7000-8000-000000000000", "servers": "019326b5-0000-7000-8000-000000000000",
-		"files": "x.gguf", "test": "key",
+		"files": "x.gguf", "test": "key", "page": "1",
 		"people": alice.id, "person": alice.id, "groups": group, "workspaces": workspace, "workspace": workspace,
 		"sessions": sessions.get("items", "0", "id"), "settings": "login.sessionHours", "jobs": "019326b5-0000-7000-8000-000000000000",
 	}
