@@ -122,6 +122,17 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// TestFullPage notes a page with more characters than are read.
+func TestFullPage(t *testing.T) {
+	got, b, err := read(t, open(t), doc.Input{Data: file(say(60, 700, 10, "This page can be read."), "BT /F 1 Tf 10 500 Td "+strings.Repeat("(abcdefghij) Tj ", maxChars/10+1)+"ET")})
+	if err != nil || len(got) != 1 {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if d, err := b.Document("x"); err != nil || len(d.Notes) != 1 || d.Notes[0] != "1 page is too full of characters and not read." {
+		t.Errorf("got %v, %v", d.Notes, err)
+	}
+}
+
 // TestManyPages reads one more page than is read, and holds only some of them.
 func TestManyPages(t *testing.T) {
 	r := open(t)

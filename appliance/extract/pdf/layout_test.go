@@ -168,3 +168,35 @@ func TestBoxesOverPages(t *testing.T) {
 		t.Errorf("got %+v", x)
 	}
 }
+
+// TestForms reads what was written into the fields of a form.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	data := objects("<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[5 0 R]>>>>", "<</Type/Pages/Count 1/Kids[3 0 R]>>",
+		"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<<"+helvetica+">>/Contents 4 0 R/Annots[5 0 R]>>", stream("", say(60, 700, 10, "Name:")),
+		"<</Type/Annot/Subtype/Widget/FT/Tx/T(name)/V(Miller)/F 4/Rect[100 696 300 712]/P 3 0 R/AP<</N 6 0 R>>>>",
+		stream("/Type/XObject/Subtype/Form/BBox[0 0 200 16]/Resources<<"+helvetica+">>", "BT /F 10 Tf 2 4 Td (Miller) Tj ET"))
+	got, b, err := read(t, open(t), doc.Input{Data: data})
+	if err != nil || len(got) != 1 || got[0] != "paragraph 1 Name: Miller" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	boxed(t, b)
+}
+
+// TestLevels looks at the levels of headings and of items.
+func TestLevels(t *testing.T) {
+	t.Parallel()
+	_, b, err := read(t, open(t), doc.Input{Data: file(say(60, 750, 20, "Title") + say(60, 720, 14, "Chapter") + bolder(60, 700, 10, "Section") +
+		paragraph(60, 680, 12, 10, "running text of the page that", "is the most that stands on it", "so that its size is the common", "one of the document.") +
+		say(60, 620, 10, "\\267") + say(75, 620, 10, "one") + say(80, 608, 10, "\\267") + say(95, 608, 10, "two deep") + say(60, 596, 10, "\\267") + say(75, 596, 10, "three"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, x := range b.Blocks() {
+		got = append(got, fmt.Sprint(x.Kind, x.Level))
+	}
+	if want := "heading1 heading2 heading4 paragraph0 item1 item2 item1"; strings.Join(got, " ") != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+}

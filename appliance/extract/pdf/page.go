@@ -24,6 +24,7 @@ type sheet struct {
 
 func (r *Reader) sheet(document references.FPDF_DOCUMENT, index int) (*sheet, error) {
 	page := at(document, index)
+	r.fill(document, index)
 	size, err := r.instance.GetPageSize(&requests.GetPageSize{Page: page})
 	if err != nil {
 		return nil, err
@@ -43,6 +44,12 @@ func (r *Reader) sheet(document references.FPDF_DOCUMENT, index int) (*sheet, er
 	}
 	s.show = [6]float64{p[0][0], (p[1][0] - p[0][0]) / 1000, (p[2][0] - p[0][0]) / 1000, p[0][1], (p[1][1] - p[0][1]) / 1000, (p[2][1] - p[0][1]) / 1000}
 	return s, nil
+}
+
+// fill makes what was written into forms, and notes on the page, part of it.
+func (r *Reader) fill(document references.FPDF_DOCUMENT, index int) {
+	// Where that fails, the printed page is read as it is.
+	_, _ = r.instance.FPDFPage_Flatten(&requests.FPDFPage_Flatten{Page: at(document, index), Usage: requests.FPDFPage_FlattenUsageNormalDisplay})
 }
 
 // rect is a rectangle from its upper left to its lower right corner.

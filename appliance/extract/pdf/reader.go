@@ -104,6 +104,7 @@ func (r *Reader) Render(ctx context.Context, data []byte, password string, page,
 }
 
 func (r *Reader) draw(document references.FPDF_DOCUMENT, index, width int) ([]byte, error) {
+	r.fill(document, index)
 	// The height is bounded too: a page may be a thousand times as high as wide.
 	out, err := r.instance.RenderPageInPixels(&requests.RenderPageInPixels{Page: at(document, index), Width: width, Height: 3 * width})
 	if err != nil {
@@ -118,7 +119,8 @@ func (r *Reader) draw(document references.FPDF_DOCUMENT, index, width int) ([]by
 }
 
 func (r *Reader) open(data []byte, password string) (references.FPDF_DOCUMENT, int, error) {
-	req := &requests.OpenDocument{File: &data}
+	// The parser reads where it needs; a copy of the file in its memory would halve what is left.
+	req := &requests.OpenDocument{FileReader: bytes.NewReader(data), FileReaderSize: int64(len(data))}
 	if password != "" {
 		req.Password = &password
 	}
