@@ -40,6 +40,7 @@ func TestCorpus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			boxed(t, b)
 			var got strings.Builder
 			for _, x := range b.Blocks() {
 				fmt.Fprintf(&got, "%s %d %s\n", x.Kind, x.Page, x.Text)

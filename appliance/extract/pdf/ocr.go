@@ -62,7 +62,7 @@ func fromTSV(table string, page int) *picture {
 		if f[0] == "1" {
 			width, height = at[2], at[3]
 		}
-		text := strings.TrimSpace(f[11])
+		text := doc.OneLine(doc.Clean(f[11]))
 		if f[0] != "5" || text == "" {
 			continue
 		}

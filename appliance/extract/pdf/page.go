@@ -8,6 +8,7 @@ import (
 	"github.com/klippa-app/go-pdfium/requests"
 	"github.com/klippa-app/go-pdfium/responses"
 
+	"chatets/appliance/extract/doc"
 	"chatets/appliance/fault"
 )
 
@@ -162,7 +163,8 @@ type spelling struct {
 }
 
 func (t *spelling) end() {
-	if t.now.text != "" {
+	// Made plain here, where it still has its box: a ligature becomes two letters.
+	if t.now.text = doc.OneLine(doc.Clean(t.now.text)); t.now.text != "" {
 		t.now.at = t.sheet.fractions(t.place)
 		if t.now.turned {
 			t.turned = append(t.turned, t.now)

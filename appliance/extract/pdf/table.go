@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"math"
+	"strings"
 	"unicode/utf8"
 
 	"chatets/appliance/extract/doc"
@@ -215,7 +216,15 @@ func (w *writer) row(n int, cells []cell) {
 			block.Boxes = append(block.Boxes, place(l.words, from, utf8.RuneCountInString(block.Text)))
 		}
 	}
-	if len(block.Boxes) > 0 {
-		w.b.Add(block)
+	if len(block.Boxes) == 0 {
+		return
 	}
+	// An empty first or last cell leaves white space, which no block keeps.
+	text := strings.TrimLeft(block.Text, " ")
+	for i := range block.Boxes {
+		block.Boxes[i].From -= len(block.Text) - len(text)
+		block.Boxes[i].To -= len(block.Text) - len(text)
+	}
+	block.Text = strings.TrimRight(text, " ")
+	w.b.Add(block)
 }
