@@ -176,7 +176,8 @@ func gone(err error) error {
 
 // gguf refuses what does not begin like a model file that can be imported.
 func gguf(begin []byte) error {
-	no := fault.New(fault.Unsupported, "This is no GGUF file.").Code("not-gguf").Cure("Choose a model file that ends in .gguf.")
+	no := fault.New(fault.Unsupported, "This is no GGUF file: its content does not begin like that of a model.").Code("not-gguf").
+		Cure("Choose another file, or get this model as GGUF again.")
 	if len(begin) < magicSize || string(begin[:4]) != "GGUF" {
 		return no
 	}

@@ -28,7 +28,7 @@ export function Dialog({ open, onClose, title, lead, children, wide, mustChoose 
     <Radix.Root open={open} onOpenChange={(on) => !on && onClose()}>
       <Radix.Portal>
         <Radix.Overlay className="fade-in fixed inset-0 z-40 bg-scrim" />
-        <div className="pointer-events-none fixed inset-0 z-40 grid place-items-center overflow-auto p-4">
+        <div className="pointer-events-none fixed inset-0 z-40 grid grid-cols-[minmax(0,1fr)] place-items-center p-4">
           <Radix.Content
             ref={content}
             aria-describedby={lead ? undefined : ""}
@@ -40,11 +40,14 @@ export function Dialog({ open, onClose, title, lead, children, wide, mustChoose 
             }}
             onEscapeKeyDown={stay}
             onInteractOutside={stay}
-            className={cx("pop-in pointer-events-auto relative w-full rounded-m bg-raised p-6 float-edge", wide ? "max-w-[40rem]" : "max-w-[27rem]")}
+            className={cx("pop-in pointer-events-auto relative flex max-h-[calc(100dvh-2rem)] w-full flex-col rounded-m bg-raised float-edge", wide ? "max-w-[40rem]" : "max-w-[27rem]")}
           >
-            <Radix.Title className={cx("text-xl tracking-tight", !mustChoose && "pe-8")}>{title}</Radix.Title>
-            {lead && <Radix.Description asChild><div className="mt-2 text-muted">{lead}</div></Radix.Description>}
-            {children && <div className="mt-4">{children}</div>}
+            <Radix.Title className={cx("px-6 pt-6 pb-2 text-xl tracking-tight break-words", !mustChoose && "pe-14")}>{title}</Radix.Title>
+            {/* What does not fit scrolls between the title and the buttons; the field in use is never under them. */}
+            <div className="thin-scroll min-h-0 scroll-pb-32 overflow-y-auto rounded-b-m px-6 pb-6">
+              {lead && <Radix.Description asChild><div className="text-muted">{lead}</div></Radix.Description>}
+              {children && <div className={lead ? "mt-4" : "mt-2"}>{children}</div>}
+            </div>
             {!mustChoose && (
               <IconButton icon={X} label={words.close} className="absolute end-4 top-4" onClick={onClose} />
             )}
@@ -55,9 +58,16 @@ export function Dialog({ open, onClose, title, lead, children, wide, mustChoose 
   );
 }
 
-/** The row of buttons at the foot of a dialog. */
+/**
+ * The row of buttons at the foot of a dialog: it stays in view, unless the window is too low for that.
+ * It reaches over the dialog's own padding, so that nothing shows below it.
+ */
 export function DialogActions({ children }: { children: ReactNode }) {
-  return <div className="mt-6 flex flex-wrap justify-end gap-2">{children}</div>;
+  return (
+    <div className="sticky -bottom-6 mt-2 -mb-6 flex flex-wrap justify-end gap-2 bg-raised pt-4 pb-6 before:pointer-events-none before:absolute before:inset-x-0 before:bottom-full before:h-4 before:bg-linear-to-t before:from-raised before:to-transparent [@media(max-height:30rem)]:static">
+      {children}
+    </div>
+  );
 }
 
 interface ConfirmProps {

@@ -51,7 +51,7 @@ function ImportForm({ file, onStarted, onClose }: { file: ModelFile; onStarted: 
   if (!servers.data && servers.error) return <ErrorPanel title={words.serversFailed} error={servers.error} retry={() => void servers.refetch()} />;
   if (servers.data && shelves.length === 0) return <Note kind="care">{words.noShelf}</Note>;
   return (
-    <form noValidate onSubmit={submit} className="grid gap-4">
+    <form noValidate onSubmit={submit} className="grid grid-cols-1 gap-4">
       {problem && !problem.field("name") && <ErrorPanel error={problem} />}
       <SelectField label={words.server} value={chosen ?? ""} options={shelves.map((s) => ({ value: s.id, label: s.name }))} onChange={setServer} />
       <TextField
@@ -113,7 +113,7 @@ function ImportJob({ id, name, onClose }: { id: string; name: string; onClose: (
   };
   const over = job.data ? ended(job.data) : false;
   return (
-    <div className="grid gap-4">
+    <div className="grid grid-cols-1 gap-4">
       {job.error && <ErrorPanel error={job.error} retry={() => void job.refetch()} />}
       {stop.error && <ErrorPanel error={stop.error} />}
       {state === "done" && <Note kind="ok">{words.imported(name)}</Note>}

@@ -80,11 +80,11 @@ function ModelForm({ model, onClose }: { model: Model; onClose: () => void }) {
   }
 
   return (
-    <form noValidate onSubmit={submit} className="grid gap-4">
+    <form noValidate onSubmit={submit} className="grid grid-cols-1 gap-4">
       {problem && !fields.some((name) => problem.field(name)) && <ErrorPanel error={problem} />}
       <TextField label={words.label} help={words.labelHelp} autoComplete="off" data-first-focus {...field("label")} />
       <TextField label={words.aliases} help={words.aliasesHelp} autoComplete="off" autoCapitalize="off" spellCheck={false} {...field("aliases")} />
-      {model.kind === "chat" && <TextField label={words.contextLength} help={words.contextHelp} inputMode="numeric" className="max-w-72" {...field("context")} />}
+      {model.kind === "chat" && <TextField label={words.contextLength} help={words.contextHelp} inputMode="numeric" className="[&>.input]:max-w-52" {...field("context")} />}
       <CheckField label={words.enabled} help={words.enabledHelp} checked={enabled} onChange={setEnabled} />
       <CheckField label={words.forEveryone} help={words.forEveryoneHelp} checked={everyone} onChange={setEveryone} />
       {!everyone && (

@@ -1,4 +1,4 @@
-import { type FormEvent, useId, useRef, useState } from "react";
+import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 import { asProblem } from "@/api/problem";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogActions } from "@/components/ui/dialog";
@@ -50,6 +50,11 @@ function ServerForm({ server, start, onClose }: ServerDialogProps) {
   const [checked, setChecked] = useState(false);
   const [tried, setTried] = useState(false);
   const form = useRef<HTMLFormElement>(null);
+  const result = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // In braces: newer browsers answer with a promise, which is no way to clean up.
+    result.current?.scrollIntoView({ block: "nearest" });
+  }, [test.isPending, test.data]);
   const focus = (name: Field | undefined) => name && form.current?.querySelector<HTMLElement>(`[name=${name}]`)?.focus();
   const focusWrong = (error: unknown) => focus(fields.find((name) => asProblem(error).field(name)));
 
@@ -111,7 +116,7 @@ function ServerForm({ server, start, onClose }: ServerDialogProps) {
   }
 
   return (
-    <form ref={form} noValidate onSubmit={submit} className="grid gap-4">
+    <form ref={form} noValidate onSubmit={submit} className="grid grid-cols-1 gap-4">
       {problem && !fields.some((name) => problem.field(name)) && <ErrorPanel error={problem} />}
       {!server && (
         <SelectField
@@ -132,8 +137,8 @@ function ServerForm({ server, start, onClose }: ServerDialogProps) {
       )}
       <Certificate value={values.ca} error={field("ca").error} onChange={(ca) => put("ca", ca)} />
       {server?.hasCa && !values.ca && <CheckField label={words.forgetCa} checked={forget.ca} onChange={(ca) => setForget({ ...forget, ca })} />}
-      <TextField label={words.slots} help={words.slotsHelp} inputMode="numeric" className="max-w-52" {...field("slots")} />
-      {(test.isPending || test.data) && <TestSteps pending={test.isPending} report={test.data} />}
+      <TextField label={words.slots} help={words.slotsHelp} inputMode="numeric" className="[&>.input]:max-w-52" {...field("slots")} />
+      {(test.isPending || test.data) && <div ref={result}><TestSteps pending={test.isPending} report={test.data} /></div>}
       <DialogActions>
         <Button kind="quiet" className="me-auto" busy={test.isPending} onClick={tryIt}>{words.tryFirst}</Button>
         <Button onClick={onClose}>{words.cancel}</Button>

@@ -35,7 +35,7 @@ export function TestSteps({ pending, report }: { pending: boolean; report: Repor
         <p className="flex items-center gap-2"><Spinner />{words.testRuns}</p>
       ) : (
         <>
-          <ul className="grid gap-2">
+          <ul className="grid grid-cols-1 gap-2">
             {report.steps.map((step) => (
               <li key={step.name} className="flex items-start gap-2">
                 {step.ok ? (
@@ -45,7 +45,7 @@ export function TestSteps({ pending, report }: { pending: boolean; report: Repor
                 )}
                 <span className="min-w-0 flex-1">
                   <span className="font-medium">{words.steps[step.name] ?? step.name}</span>{" "}
-                  <span className="unseen">{step.ok ? words.stepDone : words.stepFailed}</span> <span className="break-words">{step.detail}</span>{" "}
+                  <span className="unseen">{step.ok ? words.stepDone : words.stepFailed}</span> <span className="wrap-anywhere">{step.detail}</span>{" "}
                   {step.cure && <span className="text-muted">{step.cure}</span>}
                 </span>
                 <span className="num flex-none text-s text-muted">{words.ms(format.number(step.ms))}</span>
