@@ -198,6 +198,9 @@ func TestLevels(t *testing.T) {
 	for _, x := range b.Blocks() {
 		got = append(got, fmt.Sprint(x.Kind, x.Level))
 	}
+	if b.Title != "Title" {
+		t.Errorf("got title %q", b.Title)
+	}
 	if want := "heading1 heading2 heading4 paragraph0 item1 item2 item1"; strings.Join(got, " ") != want {
 		t.Errorf("got %v, want %s", got, want)
 	}

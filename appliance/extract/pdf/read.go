@@ -25,7 +25,10 @@ func (r *Reader) Read(ctx context.Context, in doc.Input, b *doc.Builder) error {
 		b.Note(fmt.Sprintf("The document has %d pages; only the first %d were read.", pages, maxPages))
 		pages = maxPages
 	}
-	b.Title = r.title(document)
+	before := len(b.Blocks()) // of a file that this one lies in
+	if t := r.title(document); t != "" {
+		b.Title = t
+	}
 	w := &writer{b: b}
 	var held []*leaf
 	var sizes sizes
@@ -47,7 +50,21 @@ func (r *Reader) Read(ctx context.Context, in doc.Input, b *doc.Builder) error {
 	w.write(held, len(held), &sizes)
 	w.flush()
 	b.Pages = max(b.Pages, pages)
+	if b.Title == "" {
+		b.Title = heading(b.Blocks()[before:])
+	}
 	return j.result(pages)
+}
+
+// heading is the largest heading near the top of the first page.
+func heading(blocks []doc.Block) string {
+	best := doc.Block{Level: 3} // smaller ones are no title
+	for _, x := range blocks[:min(len(blocks), 6)] {
+		if x.Kind == doc.Heading && x.Page == 1 && x.Level < best.Level {
+			best = x
+		}
+	}
+	return best.Text
 }
 
 // write adds the first pages that are held and lets them go.
