@@ -137,6 +137,9 @@ func TestBoxes(t *testing.T) {
 		{"upright", second, []place{{"first line of the text that is", 0.1, 0.1156, 0.1843, 0.0121}, {" divi", 0.1, 0.1306, 0.034, 0.0121}, {"ded here", 0.1, 0.1456, 0.067, 0.0121}}},
 		// Shown 800 wide and 600 high, turned clockwise: x = y/800, y = x/600.
 		{"turned", "%/Rotate 90\n" + second, []place{{"first line of the text that is", 0.8722, 0.1, 0.0121, 0.1843}, {" divi", 0.8572, 0.1, 0.0121, 0.034}, {"ded here", 0.8422, 0.1, 0.0121, 0.067}}},
+		// A page 600 wide and 800 high whose text runs up, and one where it runs down.
+		{"running up", "0 1 -1 0 600 0 cm\n" + say(60, 500, 10, "first line of the text that is"), []place{{"first line of the text that is", 0.1542, 0.787, 0.0162, 0.138}}},
+		{"running down", "0 -1 1 0 0 800 cm\n" + say(60, 500, 10, "first line of the text that is"), []place{{"first line of the text that is", 0.8297, 0.075, 0.0162, 0.138}}},
 		{"of a list", say(60, 700, 10, "\\267") + say(75, 700, 10, "the item"), []place{{"the item", 0.125, 0.1156, 0.058, 0.0121}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
