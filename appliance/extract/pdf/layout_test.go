@@ -48,6 +48,7 @@ func TestLayout(t *testing.T) {
 			"row 1 Code | Meaning | What to do", "row 1 E-01 | Air was found in the line by the sen- | Stop the pump and call service", "row 1 E-02 |  | Charge it"}},
 		{"empty cells first and last", []string{ruledTable(60, 700) + "60 626 m 60 606 l S 160 626 m 160 606 l S 310 626 m 310 606 l S 460 626 m 460 606 l S 60 606 m 460 606 l S\n" + say(164, 612, 10, "Between")}, []string{
 			"row 1 Code | Meaning | What to do", "row 1 E-01 | Air was found in the line by the sen- | Stop the pump and call service", "row 1 E-02 |  | Charge it", "row 1 | Between |"}},
+		{"a sign that becomes several", []string{paragraph(60, 700, 12, 10, "Wait\\274 then open", "the valve")}, []string{"paragraph 1 Wait... then open the valve"}},
 		{"a drawn frame is no table", []string{"50 50 500 700 re S\n" + paragraph(60, 700, 12, 10, running...)}, []string{"paragraph 1 " + strings.Join(running, " ")}},
 		{"cells without lines go on below", []string{
 			say(60, 700, 10, "Part") + say(260, 700, 10, "Use") + say(460, 700, 10, "Price") +
