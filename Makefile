@@ -9,6 +9,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 MAX_MIB := 75
 BIN := bin/chatets
+# The compiled PDF parser for the tests.
+PDF_CACHE := $(CURDIR)/.cache/pdf
 STATICCHECK := go tool -modfile=scripts/tools/go.mod staticcheck
 UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/test-results/*' 2>/dev/null)
 
@@ -63,7 +65,8 @@ test: prepare check test-go test-ui build test-e2e smoke
 	@echo "make test: all of it passed"
 
 test-go: embed/weights_made.go
-	go test -race -timeout 20m ./...
+	CGO_ENABLED=0 go run ./scripts/warmpdf '$(PDF_CACHE)'
+	CHATETS_TEST_PDF_CACHE='$(PDF_CACHE)' go test -race -timeout 20m ./...
 
 test-ui: ui/node_modules/.package-lock.json
 	cd ui && npm test
@@ -81,8 +84,13 @@ test-ollama:
 
 # Whoever touches storage or runs quotes this one: the kill storm, then the whole suite twice under the race detector.
 test-full: test test-ollama
-	CHATETS_KILL_ROUNDS=60 go test -race -count=1 -timeout 60m ./appliance -run TestKill
-	go test -race -count=2 -timeout 60m ./...
+	CHATETS_TEST_PDF_CACHE='$(PDF_CACHE)' CHATETS_KILL_ROUNDS=60 go test -race -count=1 -timeout 60m ./appliance -run TestKill
+	CHATETS_TEST_PDF_CACHE='$(PDF_CACHE)' go test -race -count=2 -timeout 60m ./...
+
+# IR names a folder of test sets; JSON=1 prints one JSON object and nothing else.
+bench-retrieval: embed/weights_made.go
+	@[ -n "$(IR)" ] || { echo "say where the sets are: make bench-retrieval IR=FOLDER" >&2; exit 2; }
+	@go run ./scripts/bench/retrieval -data '$(IR)' $(if $(filter 1,$(JSON)),-json)
 
 bench: embed/weights_made.go
 	scripts/bench/run.sh

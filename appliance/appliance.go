@@ -151,7 +151,6 @@ func (a *Appliance) openSpine(ctx context.Context, assets Assets) (err error) {
 // Run serves the pages, the API and the socket until ctx ends.
 func (a *Appliance) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
-	work.Go(func() error { return a.reader.warm(ctx, a.log) })
 	work.Go(func() error { return a.vectors.Run(ctx) })
 	work.Go(func() error { return a.library.Run(ctx) })
 	work.Go(func() error { return a.jobs.Run(ctx) })

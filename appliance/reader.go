@@ -14,11 +14,14 @@ import (
 	"chatets/appliance/extract"
 )
 
-// reader reads documents in child processes of this binary. Those that need the
-// PDF parser wait until it is compiled, which a first start does once.
+// reader reads documents in child processes of this binary. The first one that
+// needs the PDF parser waits until it is compiled: some seconds, once in the life
+// of a data directory, and a house without PDF files never pays for it.
 type reader struct {
-	fence    *extract.Fence
-	compiled chan struct{} // closed when the parser is there, or cannot be had
+	fence *extract.Fence
+	log   *slog.Logger
+	turn  chan struct{} // held by who compiles
+	done  bool          // belongs to who holds the turn
 }
 
 // newReader makes the fence. The parser's compiled code lies beside the data.
@@ -39,23 +42,7 @@ func newReader(data string, log *slog.Logger) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reader{fence: fence, compiled: make(chan struct{})}, nil
-}
-
-// warm compiles the parser, or finds it compiled.
-func (r *reader) warm(ctx context.Context, log *slog.Logger) error {
-	err := r.fence.Warm(ctx)
-	if ctx.Err() != nil {
-		return nil
-	}
-	if err != nil {
-		log.Error("the PDF parser cannot be compiled: PDF files are read by the simpler reader, and their pages are not shown", "error", err)
-	}
-	if missing := r.fence.Report(); len(missing) > 0 {
-		log.Warn("this system's kernel lacks a part of the fence around the readers of documents", "missing", missing)
-	}
-	close(r.compiled)
-	return nil
+	return &reader{fence: fence, log: log, turn: make(chan struct{}, 1)}, nil
 }
 
 // ready waits for the parser where the file may need it.
@@ -65,11 +52,26 @@ func (r *reader) ready(ctx context.Context, name string) error {
 		return nil
 	}
 	select {
-	case <-r.compiled:
-		return nil
+	case r.turn <- struct{}{}:
 	case <-ctx.Done():
 		return errors.Join(ctx.Err(), context.Cause(ctx))
 	}
+	defer func() { <-r.turn }()
+	if r.done {
+		return nil
+	}
+	err = r.fence.Warm(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	r.done = true
+	if err != nil {
+		r.log.Error("the PDF parser cannot be compiled: PDF files are read by the simpler reader, and their pages are not shown", "error", err)
+	}
+	if missing := r.fence.Report(); len(missing) > 0 {
+		r.log.Warn("this system's kernel lacks a part of the fence around the readers of documents", "missing", missing)
+	}
+	return nil
 }
 
 // Read implements library.Reader.

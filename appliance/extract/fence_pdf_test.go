@@ -34,11 +34,24 @@ func paper() []byte {
 	return b.Bytes()
 }
 
+// compiled is a folder with what the build compiled of the parser, if it did:
+// under the race detector compiling takes minutes.
+func compiled(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if made := os.Getenv("CHATETS_TEST_PDF_CACHE"); made != "" {
+		if err := os.CopyFS(dir, os.DirFS(made)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // TestPDFInsideTheFence warms the folder of compiled code, then reads and draws
 // with a child that can only read it.
 func TestPDFInsideTheFence(t *testing.T) {
 	t.Parallel()
-	f, err := NewFence(FenceConfig{Command: []string{os.Args[0], Subcommand}, Cache: t.TempDir()})
+	f, err := NewFence(FenceConfig{Command: []string{os.Args[0], Subcommand}, Cache: compiled(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
