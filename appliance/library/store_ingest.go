@@ -66,17 +66,19 @@ func (s store) clear(ctx context.Context, id string, most int) error {
 
 // stage writes chunks and their words, not to be found yet.
 func (s store) stage(ctx context.Context, d Document, chunks []chunk, done, total int) error {
+	words := wordsOf(d, chunks)
 	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
 		const count = `UPDATE document SET hidden = 1, done = ?, total = ? WHERE id = ? AND job = ? AND deleted = 0 AND state = 'extracting'`
 		if err := changed(tx.Exec(ctx, count, done, total, d.ID, d.job)); err != nil {
 			return missing(err, errGone)
 		}
-		return insertChunks(ctx, tx, d, chunks)
+		return insertChunks(ctx, tx, d, chunks, words)
 	})
 }
 
 // ready writes the last chunks and shows the document to whoever may read it.
 func (s store) ready(ctx context.Context, d Document, chunks []chunk) error {
+	words := wordsOf(d, chunks)
 	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
 		const show = `UPDATE document SET state = 'ready', hidden = 0, title = ?, fold = ?, content = ?, note = ?, chunks = ?, pages = ?, characters = ?, language = ?, meaning = 0,
 			reason = '', cure = '', done = 0, total = 0, updated = ? WHERE id = ? AND job = ? AND deleted = 0 AND state = 'extracting'`
@@ -86,14 +88,15 @@ func (s store) ready(ctx context.Context, d Document, chunks []chunk) error {
 		if err := touch(ctx, tx, d.Knowledge); err != nil {
 			return err
 		}
-		return insertChunks(ctx, tx, d, chunks)
+		return insertChunks(ctx, tx, d, chunks, words)
 	})
 }
 
-func insertChunks(ctx context.Context, tx *sqlite.Tx, d Document, chunks []chunk) error {
+// insertChunks writes chunks whose words are split already, which takes longer
+// than writing them.
+func insertChunks(ctx context.Context, tx *sqlite.Tx, d Document, chunks []chunk, words []lexical.Prepared) error {
 	const insert = `INSERT INTO chunk (workspace, owner, document, page, heading, start, "end", text, parts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	entries := make([]lexical.Entry, 0, len(chunks))
-	for _, c := range chunks {
+	for i, c := range chunks {
 		parts, err := json.Marshal(c.parts)
 		if err != nil {
 			return err
@@ -102,13 +105,20 @@ func insertChunks(ctx context.Context, tx *sqlite.Tx, d Document, chunks []chunk
 		if err != nil {
 			return fmt.Errorf("insert a chunk: %w", err)
 		}
-		number, err := result.LastInsertId()
-		if err != nil {
+		if words[i].Chunk, err = result.LastInsertId(); err != nil {
 			return err
 		}
-		entries = append(entries, lexical.Entry{Chunk: number, Base: d.Knowledge, Document: d.ID, Title: d.Title, Heading: c.heading, Text: c.text})
 	}
-	return lexical.Add(ctx, tx, entries...)
+	return lexical.AddPrepared(ctx, tx, words...)
+}
+
+// wordsOf splits the words of chunks.
+func wordsOf(d Document, chunks []chunk) []lexical.Prepared {
+	entries := make([]lexical.Entry, len(chunks))
+	for i, c := range chunks {
+		entries[i] = lexical.Entry{Base: d.Knowledge, Document: d.ID, Title: d.Title, Heading: c.heading, Text: c.text}
+	}
+	return lexical.Prepare(entries...)
 }
 
 // fail says why a document could not be read, unless another job has it by now.

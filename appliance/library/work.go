@@ -32,8 +32,8 @@ type purge struct {
 // many come out of one: taking words out of the index costs several times as
 // much as putting them in, and nobody who writes should wait longer than that.
 const (
-	stageChunks = 50
-	clearChunks = 10
+	stageChunks = 15
+	clearChunks = 5
 )
 
 // queue is what the library asks of the job queue outside of a transaction.
