@@ -16,12 +16,21 @@ export interface Passage {
 const touches = (block: { start: number; end: number }, p: Passage | undefined): p is Passage =>
   p !== undefined && p.from < block.end && p.to > block.start;
 
+interface PaperBlocksProps {
+  blocks: readonly Block[];
+  /** The block that stands before them, when it was loaded. */
+  before: Block | undefined;
+  /** Its pages are slides. */
+  slides: boolean;
+  passage: Passage | undefined;
+}
+
 /** One page of blocks, set on paper. */
-export const PaperBlocks = memo(function PaperBlocks({ blocks, page, passage }: { blocks: readonly Block[]; page: number; passage: Passage | undefined }) {
+export const PaperBlocks = memo(function PaperBlocks({ blocks, before, slides, passage }: PaperBlocksProps) {
   return (
     <>
-      {arrange(blocks, page).map((setting) => (
-        <Set key={keyOf(setting)} setting={setting} passage={passage} />
+      {arrange(blocks, before).map((setting, i) => (
+        <Set key={keyOf(setting)} setting={setting} slides={slides} goesOn={i === 0 && before?.kind === "row"} passage={passage} />
       ))}
     </>
   );
@@ -29,15 +38,26 @@ export const PaperBlocks = memo(function PaperBlocks({ blocks, page, passage }: 
 
 function keyOf(setting: Setting): string {
   if (setting.kind === "page") return `page ${setting.page}`;
+  if (setting.kind === "sheet") return `sheet ${setting.start}`;
   const first = "block" in setting ? setting.block : setting.blocks[0];
   return `${setting.kind} ${first?.start ?? 0}`;
 }
 
-function Set({ setting, passage }: { setting: Setting; passage: Passage | undefined }) {
+interface SetProps {
+  setting: Setting;
+  slides: boolean;
+  /** A table that began before: its first row here is no head. */
+  goesOn: boolean;
+  passage: Passage | undefined;
+}
+
+function Set({ setting, slides, goesOn, passage }: SetProps) {
   const words = useWords(documentWords);
   switch (setting.kind) {
     case "page":
-      return <p className="folio">{words.page(setting.page)}</p>;
+      return <p className="folio">{slides ? words.slide(setting.page) : words.page(setting.page)}</p>;
+    case "sheet":
+      return <p className="folio">{setting.headed ? words.aSheet : words.sheet(setting.sheet)}</p>;
     case "heading": {
       const level = Math.min(Math.max(setting.block.level, 1), 6);
       return (
@@ -80,7 +100,7 @@ function Set({ setting, passage }: { setting: Setting; passage: Passage | undefi
       return (
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
         <div role="region" aria-label={words.table} tabIndex={0} className="rows">
-          <table>
+          <table className={goesOn ? "goes-on" : undefined}>
             <tbody>
               {setting.blocks.map((block) => (
                 <Row key={block.start} block={block} passage={passage} />

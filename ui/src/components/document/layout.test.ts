@@ -17,7 +17,13 @@ describe("arrange", () => {
       block("row", "g", 2),
     ];
     expect(arrange(blocks).map((s) => s.kind)).toEqual(["page", "heading", "list", "page", "list", "table", "paragraph", "table"]);
-    expect(arrange(blocks, 1)[0]?.kind).toBe("heading");
+    expect(arrange(blocks, { page: 1 })[0]?.kind).toBe("heading");
+  });
+  it("says where a sheet begins, once", () => {
+    const row = (sheet: string, start: number): Block => ({ ...block("row", "a | b", 0, start), sheet });
+    const blocks = [row("Q1", 0), row("Q1", 6), row("Q2", 12)];
+    expect(arrange(blocks).map((s) => (s.kind === "sheet" ? s.sheet : s.kind))).toEqual(["Q1", "table", "Q2", "table"]);
+    expect(arrange(blocks, { page: 0, sheet: "Q1" }).map((s) => s.kind)).toEqual(["table", "sheet", "table"]);
   });
 });
 

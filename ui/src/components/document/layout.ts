@@ -5,16 +5,22 @@ export type Setting =
   | { kind: "list"; blocks: Block[] }
   | { kind: "table"; blocks: Block[] }
   | { kind: "page"; page: number }
+  | { kind: "sheet"; sheet: string; start: number; /** The heading after it says the name. */ headed: boolean }
   | { kind: "heading" | "paragraph" | "code" | "quote"; block: Block };
 
-/** Arranges blocks for setting; `page` is the page the text before them ended on. */
-export function arrange(blocks: readonly Block[], page = 0): Setting[] {
+/** Arranges blocks for setting; `before` is the block the text before them ended with. */
+export function arrange(blocks: readonly Block[], before?: Pick<Block, "page" | "sheet">): Setting[] {
   const out: Setting[] = [];
-  let current = page;
+  let current = before?.page ?? 0;
+  let sheet = before?.sheet ?? "";
   for (const block of blocks) {
     if (block.page > 0 && block.page !== current) {
       current = block.page;
       out.push({ kind: "page", page: current });
+    }
+    if (block.sheet && block.sheet !== sheet) {
+      sheet = block.sheet;
+      out.push({ kind: "sheet", sheet, start: block.start, headed: block.kind === "heading" && block.text === sheet });
     }
     const last = out.at(-1);
     if (block.kind === "item") {

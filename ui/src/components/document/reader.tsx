@@ -10,6 +10,7 @@ import { Loading, Skeleton } from "@/components/ui/skeleton";
 import { cx } from "@/lib/cx";
 import { useWords } from "@/lib/words";
 import { PaperBlocks, type Passage } from "./blocks";
+import { hasSlides } from "./marks";
 import { documentWords } from "./words";
 import "./paper.css";
 
@@ -72,7 +73,7 @@ export function Reader({ document, passage, large, focus, className }: ReaderPro
         )}
         {pages.map(({ blocks }, i) => (
           <section key={blocks[0]?.start ?? 0}>
-            <PaperBlocks blocks={blocks} page={pages[i - 1]?.blocks.at(-1)?.page ?? 0} passage={passage} />
+            <PaperBlocks blocks={blocks} before={pages[i - 1]?.blocks.at(-1)} slides={hasSlides(pages[0]?.document.type ?? "")} passage={passage} />
           </section>
         ))}
         {query.hasNextPage && (

@@ -13,4 +13,33 @@ export const documentWords = new Catalogue({
   passageOf: (number: number) => `Passage ${number}`,
   text: "Text of the document",
   table: "Table, scrolls sideways",
+  slide: (page: number) => `Slide ${page}`,
+  aSheet: "Sheet",
+  sheet: (name: string) => `Sheet ${name}`,
+  sheetCells: (name: string, cells: string) => `Sheet ${name}, ${cells}`,
+  cells: (cells: string) => `Cells ${cells}`,
+
+  // pages as they were printed
+  view: "View",
+  views: { page: "Page", text: "Text" },
+  picture: "Page as printed",
+  pages: "Pages",
+  pageBefore: "Previous page",
+  pageAfter: "Next page",
+  pageField: (pages: number) => `Page number, 1 to ${pages}`,
+  ofPages: (pages: string) => `of ${pages}`,
+  pageOf: (page: number, pages: number) => `Page ${page} of ${pages}`,
+  pageAlt: (page: number, title: string) => `Page ${page} of “${title}” as it was printed`,
+  marked: (quote: string) => `Marked on it: “${quote}”`,
+  pictureComes: "The page is being drawn.",
+  pictureFailed: (page: number) => `Page ${page} was not drawn.`,
+  readText: "Read the text instead",
+  toPassage: (page: number) => `Passage, p. ${page}`,
+  enlarge: "Enlarge the page",
+
+  // beside an answer
+  download: "Download the original",
+  hitBefore: "Previous source",
+  hitAfter: "Next source",
+  hitOf: (index: number, count: number) => `Source ${index} of ${count}`,
 });

@@ -18,6 +18,7 @@ import { AccessTab } from "./access-tab";
 import { RemoveBase, RenameBase } from "./base-dialogs";
 import { DocumentsTab } from "./documents-tab";
 import { DropZone } from "./drop-zone";
+import { accept } from "./endings";
 import { accessQuery, baseQuery, type Knowledge } from "./queries";
 import { TestTab } from "./test-tab";
 import { UploadCard } from "./upload-card";
@@ -134,6 +135,7 @@ function BaseContent({ base }: { base: Knowledge }) {
             type="file"
             multiple
             hidden
+            accept={accept}
             aria-label={words.upload}
             onChange={(event) => {
               take(Array.from(event.target.files ?? []));

@@ -4,7 +4,8 @@ import { ChevronRight, Download, Ellipsis, FileX, RotateCcw, Trash2 } from "luci
 import { useEffect, useRef, useState } from "react";
 import { asProblem } from "@/api/problem";
 import { key } from "@/api/query";
-import { Reader } from "@/components/document/reader";
+import { hasSlides } from "@/components/document/marks";
+import { type View, Viewer } from "@/components/document/viewer";
 import { Button } from "@/components/ui/button";
 import { Empty } from "@/components/ui/empty";
 import { ErrorPanel } from "@/components/ui/error-panel";
@@ -14,7 +15,7 @@ import { Menu, MenuItem } from "@/components/ui/menu";
 import { Note } from "@/components/ui/note";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useFormat } from "@/lib/format";
-import { useWords } from "@/lib/words";
+import { type Language, useLanguage, useWords } from "@/lib/words";
 import { DocumentState } from "./document-state";
 import { RemoveDocument } from "./documents-tab";
 import { baseQuery, type Document, documentQuery, useDocumentAct } from "./queries";
@@ -29,6 +30,7 @@ export function DocumentPage() {
 function Page({ id }: { id: string }) {
   const words = useWords(knowledgeWords);
   const { from, to, n } = useSearch({ strict: false });
+  const [view, setView] = useState<View>("page");
   const query = useQuery(documentQuery(id));
   const document = query.data;
   useFreshText(document);
@@ -57,8 +59,10 @@ function Page({ id }: { id: string }) {
       {document ? <DocumentBar document={document} /> : <Topbar />}
       {document && <DocumentHead document={document} />}
       {/* What failed has its reason above and no text to show. */}
-      {!(document?.state === "failed" && document.chunks === 0) && <Reader
+      {!(document?.state === "failed" && document.chunks === 0) && <Viewer
         large
+        view={view}
+        onView={setView}
         document={id}
         passage={from !== undefined && to !== undefined ? { from, to, number: n } : undefined}
         className="px-3 pb-8 [&>*]:mx-auto [&>*]:w-full [&>*]:max-w-[52rem] frame:px-6"
@@ -128,14 +132,26 @@ function DocumentBar({ document }: { document: Document }) {
   );
 }
 
+/** The name of a language in another one: "de" is German in English. */
+function nameOfLanguage(language: Language, code: string): string {
+  try {
+    return new Intl.DisplayNames(language, { type: "language", fallback: "none" }).of(code) ?? "";
+  } catch {
+    // What is no code of a language has no name.
+    return "";
+  }
+}
+
 function DocumentHead({ document }: { document: Document }) {
   const words = useWords(knowledgeWords);
   const format = useFormat();
+  const language = useLanguage();
   const act = useDocumentAct();
   const { data: base } = useQuery(baseQuery(document.knowledge));
   const facts = [
-    document.pages > 0 && words.pageCount(document.pages, format.number(document.pages)),
+    document.pages > 0 && (hasSlides(document.type) ? words.slideCount : words.pageCount)(document.pages, format.number(document.pages)),
     document.chunks > 0 && words.passageCount(document.chunks, format.number(document.chunks)),
+    document.language && nameOfLanguage(language, document.language),
     format.bytes(document.size),
     words.by(document.ownerName),
     format.date(document.createdAt),
@@ -157,6 +173,7 @@ function DocumentHead({ document }: { document: Document }) {
             {document.reason} <span className="text-muted">{document.cure}</span>
           </Note>
         )}
+        {document.note && document.state !== "failed" && <Note className="mt-3">{document.note}</Note>}
         {act.error ? <div className="mt-3"><ErrorPanel title={words.retryFailed} error={act.error} /></div> : null}
       </div>
     </div>

@@ -97,9 +97,9 @@ function useReason({ problem }: Upload): { cause: string; cure: string; request:
   const ui = useWords(uiWords);
   const text = useProblemText();
   if (!problem) return { cause: "", cure: "", request: "" };
-  if (problem.code === "empty") return { cause: words.emptyFile, cure: "", request: "" };
-  if (problem.code === "unreadable") return { cause: words.unreadableFile, cure: "", request: "" };
-  if (problem.offline) return { cause: words.lostUpload, cure: "", request: "" };
+  if (problem.code === "empty") return { cause: words.emptyFile, cure: words.emptyFileCure, request: "" };
+  if (problem.code === "unreadable") return { cause: words.unreadableFile, cure: words.unreadableFileCure, request: "" };
+  if (problem.offline) return { cause: words.lostUpload, cure: words.lostUploadCure, request: "" };
   return { ...text(problem), request: problem.request ? ui.request(problem.request) : "" };
 }
 
