@@ -24,12 +24,12 @@ type reader struct {
 	done  bool          // belongs to who holds the turn
 }
 
+// self is this very program: not its path, which an update may have replaced, and
+// which the owner of the data may not be able to reach when root started it.
+const self = "/proc/self/exe"
+
 // newReader makes the fence. The parser's compiled code lies beside the data.
 func newReader(data string, log *slog.Logger) (*reader, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find our own program: %w", err)
-	}
 	cache := filepath.Join(data, "cache", "extract")
 	if err := os.MkdirAll(cache, 0o700); err != nil {
 		return nil, fmt.Errorf("folder of compiled code: %w", err)

@@ -8,7 +8,10 @@ import (
 )
 
 const (
-	saveEvery = 40 * time.Millisecond // between two savings of text: a picture at a time, as a film has it
+	// Between two savings of text: a picture at a time, as a film has it, and
+	// fewer pictures where many answers are written at once.
+	saveEvery = 40 * time.Millisecond
+	saveMost  = 100 * time.Millisecond
 	// journalMost is how many rows of the journal a run may go on without getting
 	// rows of its own: about a minute of them.
 	journalMost = 1500
@@ -94,6 +97,13 @@ func (c *Chat) changed(r *run, urgent bool) {
 	}
 }
 
+// pause is the time between two savings.
+func (g *registry) pause() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return min(max(saveEvery, time.Duration(len(g.runs))*time.Millisecond), saveMost)
+}
+
 // saveEvents brings the events of living runs to disk, those of many runs in
 // one row of the journal, and so to their readers.
 func (c *Chat) saveEvents(ctx context.Context) {
@@ -117,7 +127,7 @@ func (c *Chat) saveEvents(ctx context.Context) {
 			save(true)
 		case <-c.live.dirty:
 			if due == nil {
-				wait.Reset(saveEvery - time.Since(last))
+				wait.Reset(c.live.pause() - time.Since(last))
 				due = wait.C
 			}
 		case <-due:

@@ -65,8 +65,19 @@ func (q *Queue) Run(ctx context.Context) error {
 	end := context.WithoutCancel(ctx)
 	// Only one process has the data directory, so whatever still says running
 	// belongs to a process that died: every lease is void.
-	if err := q.release(end); err != nil {
-		return fmt.Errorf("job: take back the jobs of the last run: %w", err)
+	for {
+		err := q.release(end)
+		if err == nil {
+			break
+		}
+		if !fault.Is(err, fault.Full) {
+			return fmt.Errorf("job: take back the jobs of the last run: %w", err)
+		}
+		// Reading goes on while the disk is full; jobs wait until there is room.
+		q.log().Error("the disk is full: jobs wait", "error", err)
+		if !q.pause(ctx, fullPause) {
+			return nil
+		}
 	}
 	if err := q.tell(end, "", nil); err != nil {
 		return fmt.Errorf("job: tell the ends of the last run: %w", err)
@@ -82,6 +93,21 @@ func (q *Queue) Run(ctx context.Context) error {
 	}
 	all.Wait()
 	return nil
+}
+
+// fullPause is how long jobs wait before the disk is tried again.
+const fullPause = 5 * time.Second
+
+// pause waits; it reports false when ctx ended first.
+func (q *Queue) pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // serve is one worker.

@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"chatets/appliance"
 )
 
 // version is set by the linker.
@@ -19,6 +21,10 @@ var version = "dev"
 func main() { os.Exit(run()) }
 
 func run() int {
+	// The process that reads one document for the service is no command for people.
+	if len(os.Args) > 1 && os.Args[1] == appliance.ExtractChild {
+		return appliance.RunExtractChild(os.Stdin, os.Stdout, os.Args[2:])
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// The first signal ends gracefully; after it the second one ends at once.

@@ -19,12 +19,17 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	_ "modernc.org/sqlite"
+
+	"chatets/appliance"
 )
 
 var update = flag.Bool("update", false, "write what the scripts compare with anew")
 
 // TestMain makes the command itself a program that the scripts can run.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == appliance.ExtractChild {
+		main() // a service of a script reads a document
+	}
 	testscript.Main(m, map[string]func(){"chatets": main})
 }
 
