@@ -64,7 +64,6 @@ type docx struct {
 	notes   map[string]string // kind and id -> text
 	counted int               // notes shown so far
 	carry   string            // text of a paragraph whose end was deleted
-	deep    int               // tables and text boxes inside each other
 }
 
 // emit puts a block into the document.
