@@ -129,7 +129,7 @@ func (v *visitor) upload(t *testing.T, knowledge, name, text string) string {
 
 func (v *visitor) ready(t *testing.T, document string) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		got := v.must(t, "GET", "/api/documents/"+document, "", 200)
 		switch state := got.get("state"); {
 		case state == "ready":

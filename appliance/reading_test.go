@@ -115,7 +115,7 @@ func TestBadDocumentsAreTold(t *testing.T) {
 			continue
 		}
 		document := got.id()
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 			got = owner.must(t, "GET", "/api/documents/"+document, "", 200)
 			if got.get("state") == "failed" || time.Now().After(deadline) {
 				break
