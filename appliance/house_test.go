@@ -45,10 +45,15 @@ func start(t *testing.T) *house {
 
 func run(t *testing.T, cfg config.Config) *house {
 	t.Helper()
-	assets := appliance.Assets{
+	return runWith(t, cfg, appliance.Assets{
 		UI:      fstest.MapFS{"index.html": {Data: []byte("<!doctype html><title>ChatETS</title>")}},
 		Samples: fstest.MapFS{"hello.md": {Data: []byte("# Hello\n\nThe sample base says hello to every reader.\n")}},
-	}
+	})
+}
+
+// runWith runs an appliance with what is compiled in.
+func runWith(t *testing.T, cfg config.Config, assets appliance.Assets) *house {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	a, err := appliance.New(ctx, cfg, assets, slog.New(slog.NewTextHandler(io.Discard, nil)), "test")
 	if err != nil {

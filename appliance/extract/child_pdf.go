@@ -3,8 +3,6 @@ package extract
 import (
 	"bytes"
 	"context"
-	"path"
-	"strings"
 
 	"chatets/appliance/extract/doc"
 	"chatets/appliance/extract/pdf"
@@ -17,23 +15,13 @@ type reading struct{ pdf *pdf.Reader }
 // open starts the parser of PDF for what may hold one: it needs files, which no
 // child may open once the document is there.
 func (r *reading) open(cache string, q question) error {
-	switch strings.ToLower(path.Ext(q.Name)) {
-	case ".pdf", ".zip", ".eml", ".mbox":
-	default:
-		return nil
-	}
-	if cache == "" || q.Plain {
-		return nil
+	media, err := Type(q.Name, nil)
+	if cache == "" || q.Plain || err != nil || !MayHoldPDF(media) {
+		return nil // another reader reads it, or says that none does
 	}
 	reader, err := pdf.Open(cache)
 	if err != nil {
 		return err
-	}
-	if q.ocr != "" {
-		reader.OCR = pdf.Tesseract(q.ocr)
-	}
-	if q.languages != "" {
-		reader.Languages = q.languages
 	}
 	r.pdf = reader
 	return nil
@@ -64,4 +52,4 @@ func (r *reading) render(ctx context.Context, q question, data []byte) ([]byte, 
 // pdfReader reads a PDF with the parser that a child has opened.
 type pdfReader func(ctx context.Context, in doc.Input, b *doc.Builder) error
 
-func isPDF(data []byte) bool { return bytes.HasPrefix(data, []byte("%PDF-")) }
+func isPDF(data []byte) bool { return bytes.Contains(data[:min(len(data), 512)], []byte("%PDF-")) }

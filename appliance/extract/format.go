@@ -89,19 +89,6 @@ func MayHoldPDF(media string) bool {
 	return false
 }
 
-// Endings lists the endings of file names that are read.
-func Endings() []string {
-	var all []string
-	for _, f := range (options{}).formats() {
-		for _, e := range f.endings {
-			if e != "" {
-				all = append(all, e)
-			}
-		}
-	}
-	return all
-}
-
 // Type tells the media type of a file by its name and its first bytes; without
 // bytes by its name alone. What cannot be read is fault.Unsupported, with a
 // sentence that names what can.

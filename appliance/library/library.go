@@ -65,7 +65,7 @@ type Library struct {
 	queue    queue
 	reader   Reader
 	encoder  Encoder
-	meant    chan struct{} // one token: passages wait for the encoder
+	toEncode chan struct{} // one token: passages wait for the encoder
 	readings readings
 
 	// files is held shared while a document takes a blob that is there, and alone

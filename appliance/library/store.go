@@ -43,7 +43,7 @@ type Config struct {
 func New(c Config) *Library {
 	l := &Library{
 		store: store{db: c.DB, audit: c.Audit, vectors: c.Vectors}, blobs: c.Blobs, accounts: c.Accounts, limit: uploadLimit(c.Settings),
-		reader: c.Reader, encoder: c.Encoder, meant: make(chan struct{}, 1), notify: c.Notify, log: c.Log, now: c.Now,
+		reader: c.Reader, encoder: c.Encoder, toEncode: make(chan struct{}, 1), notify: c.Notify, log: c.Log, now: c.Now,
 	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)

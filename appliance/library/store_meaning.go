@@ -82,8 +82,8 @@ func (s store) encoded(ctx context.Context, d Document, entries []vector.Entry) 
 	})
 }
 
-// meant notes that the encoder is done with a document.
-func (s store) meant(ctx context.Context, d Document) error {
+// markEncoded notes that the encoder is done with a document.
+func (s store) markEncoded(ctx context.Context, d Document) error {
 	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
 		if err := isAsRead(ctx, tx, d); err != nil {
 			return err

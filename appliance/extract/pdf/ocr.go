@@ -1,31 +1,12 @@
 package pdf
 
 import (
-	"bytes"
-	"context"
-	"fmt"
-	"os/exec"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"chatets/appliance/extract/doc"
 )
-
-// Tesseract reads pictures with the program at path, in an empty environment,
-// and returns its TSV.
-func Tesseract(path string) func(ctx context.Context, image []byte, languages string) (string, error) {
-	return func(ctx context.Context, image []byte, languages string) (string, error) {
-		cmd := exec.CommandContext(ctx, path, "stdin", "stdout", "-l", languages, "tsv")
-		cmd.Env = []string{"OMP_THREAD_LIMIT=1"}
-		cmd.Stdin = bytes.NewReader(image)
-		out, err := cmd.Output()
-		if err != nil {
-			return "", fmt.Errorf("read the picture of a page: %w", err)
-		}
-		return string(out), nil
-	}
-}
 
 // picture is the paragraphs that were read from the picture of a page.
 type picture struct{ paragraphs []doc.Block }

@@ -13,14 +13,14 @@ import (
 )
 
 // Read reads a document. The pages that are pictures of text are read by
-// in.Recognise or OCR.
+// in.Recognise.
 func (r *Reader) Read(ctx context.Context, in doc.Input, b *doc.Builder) error {
 	document, pages, err := r.open(in.Data, in.Password)
 	if err != nil {
 		return err
 	}
 	defer r.close(document)
-	j := &reading{reader: r, document: document, look: r.eye(in), b: b, objects: allObjects}
+	j := &reading{reader: r, document: document, look: in.Recognise, b: b, objects: allObjects}
 	if pages > maxPages {
 		b.Note(fmt.Sprintf("The document has %d pages; only the first %d were read.", pages, maxPages))
 		pages = maxPages
@@ -81,7 +81,7 @@ func (w *writer) write(held []*leaf, first int, s *sizes) []*leaf {
 type reading struct {
 	reader   *Reader
 	document references.FPDF_DOCUMENT
-	look     func(ctx context.Context, picture []byte) (string, error) // nil = no OCR
+	look     func(ctx context.Context, picture []byte) (tsv []byte, err error) // nil = no OCR
 	b        *doc.Builder
 	objects  int // that may still be looked at
 
@@ -95,7 +95,7 @@ func (j *reading) leaf(ctx context.Context, index int) (*leaf, error) {
 	s, err := j.reader.sheet(j.document, index)
 	if err != nil {
 		j.broken++
-		return p, nil //nolint:nilerr // counted; the other pages are read
+		return p, nil // counted; the other pages are read
 	}
 	words, err := j.reader.words(s)
 	if err != nil {
@@ -104,7 +104,7 @@ func (j *reading) leaf(ctx context.Context, index int) (*leaf, error) {
 		} else {
 			j.broken++
 		}
-		return p, nil //nolint:nilerr // counted; the other pages are read
+		return p, nil // counted; the other pages are read
 	}
 	d := j.reader.drawing(s, &j.objects)
 	if len(words) > 0 || d.cover >= 0.6 {
@@ -134,20 +134,6 @@ func (j *reading) leaf(ctx context.Context, index int) (*leaf, error) {
 	return p, nil
 }
 
-// eye is what reads pictures.
-func (r *Reader) eye(in doc.Input) func(ctx context.Context, picture []byte) (string, error) {
-	switch {
-	case in.Recognise != nil:
-		return func(ctx context.Context, picture []byte) (string, error) {
-			tsv, err := in.Recognise(ctx, picture)
-			return string(tsv), err
-		}
-	case r.OCR != nil:
-		return func(ctx context.Context, picture []byte) (string, error) { return r.OCR(ctx, picture, r.Languages) }
-	}
-	return nil
-}
-
 // picture reads the picture of a page; nil = nothing was found.
 func (j *reading) picture(ctx context.Context, s *sheet) (*picture, error) {
 	const patience = 3
@@ -156,7 +142,7 @@ func (j *reading) picture(ctx context.Context, s *sheet) (*picture, error) {
 	}
 	image, err := j.reader.draw(j.document, s.index, 2000)
 	if err != nil {
-		return nil, nil //nolint:nilerr // a page that cannot be drawn counts as not read
+		return nil, nil // a page that cannot be drawn counts as not read
 	}
 	tsv, err := j.look(ctx, image)
 	if ctx.Err() != nil {
@@ -164,10 +150,10 @@ func (j *reading) picture(ctx context.Context, s *sheet) (*picture, error) {
 	}
 	if err != nil {
 		j.failed++
-		return nil, nil //nolint:nilerr // the page counts as not read
+		return nil, nil // the page counts as not read
 	}
 	j.failed = 0
-	return fromTSV(tsv, s.index+1), nil
+	return fromTSV(string(tsv), s.index+1), nil
 }
 
 // result is what the reader of the document is told about the pages that could not be read.

@@ -36,12 +36,6 @@ const (
 
 // Reader reads documents one after the other; it is not for several goroutines.
 type Reader struct {
-	// OCR reads the picture of a page, where the Input has no Recognise, and
-	// returns tesseract's TSV; nil means that pictures are not read.
-	OCR func(ctx context.Context, image []byte, languages string) (tsv string, err error)
-	// Languages are given to OCR, for example "eng+deu".
-	Languages string
-
 	pool     pdfium.Pool
 	instance pdfium.Pdfium
 	cache    wazero.CompilationCache
@@ -70,7 +64,7 @@ func Open(cache string) (*Reader, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the PDF parser: %w", err), pool.Close(), compiled.Close(ctx))
 	}
-	return &Reader{pool: pool, instance: instance, cache: compiled, Languages: "eng"}, nil
+	return &Reader{pool: pool, instance: instance, cache: compiled}, nil
 }
 
 // Warm fills the folder cache with compiled code; it reads no document.
