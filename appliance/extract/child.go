@@ -79,6 +79,7 @@ func serve(in io.Reader, out io.Writer, args []string, e engines) (code int) {
 	// sends one byte that is no part of a document.
 	var begin [1]byte
 	if _, err := io.ReadFull(in, begin[:]); err != nil || begin[0] != frameBegin {
+		fmt.Fprintln(os.Stderr, "This reads one document for the running service and is no command for people; use: chatets document add FILE")
 		return exitWrong
 	}
 	w := &frames{to: bufio.NewWriterSize(out, 64<<10)}
