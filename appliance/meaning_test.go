@@ -56,6 +56,17 @@ func TestFoundByMeaning(t *testing.T) {
 	if !found(stranger) {
 		t.Error("somebody who was given access does not find it")
 	}
+	// Switched off it is not found by meaning either; switched on it is again.
+	passages := "/api/documents/" + doctor + "/chunks"
+	passage := passages + "/" + owner.must(t, "GET", passages, "", 200).get("items", "0", "number")
+	owner.must(t, "PATCH", passage, `{"disabled":true}`, 200)
+	if found(owner) {
+		t.Error("a passage that is off is found")
+	}
+	owner.must(t, "PATCH", passage, `{"disabled":false}`, 200)
+	if !found(owner) {
+		t.Error("a passage that is on again is not found")
+	}
 	h.stop()
 	h = runWith(t, cfg, assets)
 	owner.house, stranger.house = h, h

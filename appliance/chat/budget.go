@@ -16,7 +16,7 @@ const (
 	ratioMargin = 1.1 // the next prompt is another mixture than the one the ratio was learned from
 )
 
-// tokensOf estimates how many tokens a text is. Which tokeniser a model has is
+// Tokens estimates how many tokens a text is. Which tokeniser a model has is
 // not known, so it is to be too many rather than too few: a prompt that is too
 // long loses its beginning without a word.
 //
@@ -25,7 +25,7 @@ const (
 // the worst of the five on each of them. On 180 other texts (English, German and
 // French interface texts, manuals, abstracts, Go, TypeScript, checksums) it was
 // never below the worst of the five, at least 1.11 and on average 1.5 times it.
-func tokensOf(text string) int {
+func Tokens(text string) int {
 	quarters := 0
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRuneInString(text[i:])
@@ -176,7 +176,7 @@ func (b *budget) scaled(tokens int) int { return int(float64(tokens)*b.scale + 0
 func (b *budget) cost(texts ...string) int {
 	tokens := 0
 	for _, t := range texts {
-		tokens += tokensOf(t) + perMessage
+		tokens += Tokens(t) + perMessage
 	}
 	return b.scaled(tokens)
 }

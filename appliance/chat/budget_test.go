@@ -30,12 +30,12 @@ func TestTokensAreNeverTooFew(t *testing.T) {
 		most := 0
 		for name, n := range tt.Counts {
 			most = max(most, n)
-			if got := tokensOf(tt.Text); got < n {
+			if got := Tokens(tt.Text); got < n {
 				t.Errorf("%s: estimated %d, %s counts %d", tt.Name, got, name, n)
 			}
 		}
 		// Too careful wastes the context; only a page of punctuation may be.
-		if got := tokensOf(tt.Text); tt.Name != "punctuation" && float64(got) > 1.6*float64(most) {
+		if got := Tokens(tt.Text); tt.Name != "punctuation" && float64(got) > 1.6*float64(most) {
 			t.Errorf("%s: estimated %d, the worst tokeniser counts %d", tt.Name, got, most)
 		}
 	}
@@ -43,11 +43,11 @@ func TestTokensAreNeverTooFew(t *testing.T) {
 
 func TestTokensGrowWithTheText(t *testing.T) {
 	t.Parallel()
-	if got := tokensOf(""); got != 0 {
+	if got := Tokens(""); got != 0 {
 		t.Errorf("nothing is %d tokens", got)
 	}
 	for _, part := range []string{"a", " word", "中", "7", "\n", "\xff", "ü", "🚀", "WORD "} {
-		if one, many := tokensOf(part), tokensOf(strings.Repeat(part, 1000)); one > 4 || many < 200 {
+		if one, many := Tokens(part), Tokens(strings.Repeat(part, 1000)); one > 4 || many < 200 {
 			t.Errorf("%q: %d, a thousand of it %d", part, one, many)
 		}
 	}

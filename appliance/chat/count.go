@@ -30,7 +30,7 @@ func (c *counts) ratio(model string) float64 {
 func (c *counts) learn(model string, prompt []inference.Message, counted int) {
 	ours := 0
 	for _, m := range prompt {
-		ours += tokensOf(m.Content)
+		ours += Tokens(m.Content)
 	}
 	if counted <= 0 || ours < countLeast {
 		return

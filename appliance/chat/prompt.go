@@ -71,7 +71,7 @@ func compose(in promptIn) (composed, error) {
 	given := 0
 	more := func(most int) {
 		for given < len(texts) {
-			cost := b.scaled(tokensOf(texts[given]) + 1)
+			cost := b.scaled(Tokens(texts[given]) + 1)
 			if cost > most || !b.take(cost) {
 				return
 			}
@@ -82,7 +82,7 @@ func compose(in promptIn) (composed, error) {
 	more(int(passageShare * float64(b.left())))
 	if given == 0 && len(texts) > 0 {
 		// The best passage is worth more than any history.
-		if cost := b.scaled(tokensOf(texts[0]) + 1); b.take(cost) {
+		if cost := b.scaled(Tokens(texts[0]) + 1); b.take(cost) {
 			given = 1
 		}
 	}
@@ -122,7 +122,7 @@ func spendQuestion(b *budget, in promptIn, question string) error {
 		b.reply = min(b.reply, replyLeast)
 	}
 	if !b.take(fixed) {
-		long, most := b.scaled(tokensOf(question)), questionMost(in.Limit, in.Reply, in.Ratio)
+		long, most := b.scaled(Tokens(question)), questionMost(in.Limit, in.Reply, in.Ratio)
 		sentence := "The message has about " + strconv.Itoa(long) + " tokens; the model takes at most " + strconv.Itoa(most) + " in one message."
 		return fault.New(fault.Invalid, "%s", sentence).Code("message-too-long").
 			Cure("Shorten it, choose a model with a larger context, or add the text as a document and ask about it.").

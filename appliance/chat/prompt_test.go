@@ -33,7 +33,7 @@ func passagesFor(n int) []library.Passage {
 func sent(messages []inference.Message) int {
 	n := 0
 	for _, m := range messages {
-		n += tokensOf(m.Content) + perMessage
+		n += Tokens(m.Content) + perMessage
 	}
 	return n
 }
@@ -105,7 +105,7 @@ func TestAQuestionThatIsTooLongIsRefusedWithBothNumbers(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	most := questionMost(4096, 1024, 0)
-	for _, want := range []string{fmt.Sprint(tokensOf(long)), fmt.Sprint(most)} {
+	for _, want := range []string{fmt.Sprint(Tokens(long)), fmt.Sprint(most)} {
 		if !strings.Contains(f.Error(), want) {
 			t.Errorf("%q does not name %s", f.Error(), want)
 		}
@@ -114,7 +114,7 @@ func TestAQuestionThatIsTooLongIsRefusedWithBothNumbers(t *testing.T) {
 	fits := strings.Repeat("a ", most)
 	got, err := compose(promptIn{Question: fits, Limit: 4096, Reply: 1024, Passages: passagesFor(2)})
 	if err != nil || got.Context.Used > 4096-replyLeast {
-		t.Errorf("%d tokens of %d: %v", tokensOf(fits), most, err)
+		t.Errorf("%d tokens of %d: %v", Tokens(fits), most, err)
 	}
 	if _, err := compose(promptIn{Question: fits + " b", Limit: 4096, Reply: 1024}); err == nil {
 		t.Errorf("one token more than %d is taken", most)

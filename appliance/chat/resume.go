@@ -78,7 +78,7 @@ func (c *Chat) resume(ctx context.Context, r *run, who library.Reach) ([]inferen
 	}
 	used := 0
 	for _, m := range prompt {
-		used += tokensOf(m.Content)
+		used += Tokens(m.Content)
 	}
 	r.draft.context = &Context{Limit: r.choice.Context, Used: used}
 	if limit := r.choice.Context; limit > 0 && used+replyLeast > limit {

@@ -35,6 +35,7 @@ type Query struct {
 	Bases     []string // knowledge bases that may be read; empty finds nothing
 	Documents []string // documents to look in, after the caller's filters; nil is all of the bases, an empty list finds nothing
 	Denied    []string // documents that may not be seen, taken out before the cut to K
+	Without   []int64  // passages that are left out, before the cut to K
 	K         int
 }
 
@@ -149,15 +150,21 @@ func (r *ranker) fetch(ctx context.Context, db *sql.DB, q Query, needs []need, p
 	const narrow = `SELECT rowid, title, heading, text, code, surface FROM lexical_word
 		WHERE lexical_word MATCH ?1 AND rank MATCH 'bm25(0.0, 1.5, 1.2, 1.0, 2.0, 0.0)'
 		AND rowid NOT IN (SELECT chunk FROM lexical_entry WHERE document IN (SELECT value FROM json_each(?2)))
+		AND rowid NOT IN (SELECT value FROM json_each(?6))
 		AND (?5 = '' OR EXISTS (SELECT 1 FROM lexical_entry AS o WHERE o.chunk = lexical_word.rowid AND o.document IN (SELECT value FROM json_each(?5))))
 		ORDER BY rank LIMIT ?3`
 	const wide = `SELECT rowid, title, heading, text, code, surface FROM lexical_word
 		WHERE lexical_word MATCH ?1 AND rank MATCH 'bm25(0.0, 1.5, 1.2, 1.0, 2.0, 0.0)'
 		AND rowid NOT IN (SELECT chunk FROM lexical_entry WHERE document IN (SELECT value FROM json_each(?2)))
+		AND rowid NOT IN (SELECT value FROM json_each(?6))
 		AND (?5 = '' OR EXISTS (SELECT 1 FROM lexical_entry AS o WHERE o.chunk = lexical_word.rowid AND o.document IN (SELECT value FROM json_each(?5))))
 		AND EXISTS (SELECT 1 FROM lexical_entry AS e WHERE e.chunk = lexical_word.rowid AND e.base IN (SELECT value FROM json_each(?4)))
 		ORDER BY rank LIMIT ?3`
 	hidden, err := list(q.Denied)
+	if err != nil {
+		return nil, err
+	}
+	without, err := list(q.Without)
 	if err != nil {
 		return nil, err
 	}
@@ -167,13 +174,13 @@ func (r *ranker) fetch(ctx context.Context, db *sql.DB, q Query, needs []need, p
 			return nil, err
 		}
 	}
-	query, args := narrow, []any{match(q.Bases, needs, phrases, every), hidden, n, nil, only}
+	query, args := narrow, []any{match(q.Bases, needs, phrases, every), hidden, n, nil, only, without}
 	if r.passages > r.all*wideShare {
 		scope, err := list(q.Bases)
 		if err != nil {
 			return nil, err
 		}
-		query, args = wide, []any{match(nil, needs, phrases, every), hidden, n, scope, only}
+		query, args = wide, []any{match(nil, needs, phrases, every), hidden, n, scope, only, without}
 	}
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -192,7 +199,7 @@ func (r *ranker) fetch(ctx context.Context, db *sql.DB, q Query, needs []need, p
 }
 
 // list is a list as json_each reads it.
-func list(items []string) (string, error) {
+func list[T any](items []T) (string, error) {
 	if len(items) == 0 {
 		return "[]", nil
 	}

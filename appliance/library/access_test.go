@@ -74,6 +74,7 @@ func TestWhoSeesWhat(t *testing.T) {
 					"GET /api/documents?knowledge=" + k:                     {nothing: 404, manages: 403, reads: 200, edits: 200},
 					"GET /api/documents/" + d:                               {nothing: 404, manages: 403, reads: 200, edits: 200},
 					"GET /api/documents/" + d + "/content":                  {nothing: 404, manages: 403, reads: 200, edits: 200},
+					"GET /api/documents/" + d + "/chunks":                   {nothing: 404, manages: 403, reads: 200, edits: 200},
 					"GET /api/documents/" + d + "/file":                     {nothing: 404, manages: 403, reads: 200, edits: 200},
 					"POST /api/documents/" + d + "/retry":                   {nothing: 404, manages: 403, reads: 403, edits: 409},
 					"POST /api/documents/" + d + "/cancel":                  {nothing: 404, manages: 403, reads: 403, edits: 409},

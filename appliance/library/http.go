@@ -32,6 +32,7 @@ func (l *Library) Routes(api *web.API) {
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/search", ID: "search", Tag: tag, Access: web.SignedIn,
 		Summary: "Find the passages that fit a question, best first", BodyLimit: 256 << 10, Errors: []int{404, 422}}, l.postSearch)
 	l.documentRoutes(api)
+	l.chunkRoutes(api)
 }
 
 // none is the answer of a route that has nothing to say but that it was done.

@@ -49,6 +49,7 @@ type document struct {
 	Note       string    `json:"note,omitempty" doc:"What a reader should know, for example that its encoding was guessed."`
 	Progress   *progress `json:"progress,omitempty"`
 	Chunks     int       `json:"chunks" doc:"Passages it was cut into."`
+	Disabled   int       `json:"disabled,omitempty" doc:"Passages of it that are switched off."`
 	Pages      int       `json:"pages" doc:"0 where the format has no pages."`
 	Characters int       `json:"characters" doc:"Of its text."`
 	Language   string    `json:"language,omitempty" doc:"Two letters, where it was recognised."`
@@ -68,7 +69,7 @@ type progress struct {
 
 func showDocument(d Document, names map[string]string) document {
 	out := document{ID: d.ID, Knowledge: d.Knowledge, Title: d.Title, Name: d.Name, Type: d.Type, Size: d.Size, State: d.State, Reason: d.Reason, Cure: d.Cure,
-		Note: d.Note, Chunks: d.Chunks, Pages: d.Pages, Characters: d.Characters, Language: d.Language, Version: d.Version, Owner: d.Owner, OwnerName: names[d.Owner],
+		Note: d.Note, Chunks: d.Chunks, Disabled: d.Disabled, Pages: d.Pages, Characters: d.Characters, Language: d.Language, Version: d.Version, Owner: d.Owner, OwnerName: names[d.Owner],
 		CreatedAt: d.Created, UpdatedAt: d.Updated}
 	if d.State.Working() && d.Total > 0 {
 		out.Progress = &progress{Done: d.Done, Total: d.Total, Note: "passages"}

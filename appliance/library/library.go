@@ -65,7 +65,8 @@ type Library struct {
 	queue    queue
 	reader   Reader
 	encoder  Encoder
-	toEncode chan struct{} // one token: passages wait for the encoder
+	tokens   func(text string) int // nil = not counted
+	toEncode chan struct{}         // one token: passages wait for the encoder
 	readings readings
 
 	// files is held shared while a document takes a blob that is there, and alone
@@ -165,6 +166,7 @@ type Document struct {
 	Done, Total                     int64  // progress; Total 0 = unknown
 	Note                            string
 	Chunks, Pages, Characters       int
+	Disabled                        int    // of the chunks
 	Language                        string // two letters, "" = not known
 	Version                         int
 	Created, Updated                time.Time

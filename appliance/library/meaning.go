@@ -126,11 +126,15 @@ func (l *Library) ranked(ctx context.Context, q Question, bases []string) ([]Fus
 	if err != nil {
 		return nil, err
 	}
-	words, err := l.store.worded(ctx, lexical.Query{Text: q.Text, Bases: bases, Denied: denied, K: max(Depth, q.K)})
+	without, err := l.store.disabled(ctx, bases)
 	if err != nil {
 		return nil, err
 	}
-	near, err := l.near(ctx, q, bases, denied)
+	words, err := l.store.worded(ctx, lexical.Query{Text: q.Text, Bases: bases, Denied: denied, Without: without, K: max(Depth, q.K)})
+	if err != nil {
+		return nil, err
+	}
+	near, err := l.near(ctx, q, bases, denied, without)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +143,7 @@ func (l *Library) ranked(ctx context.Context, q Question, bases []string) ([]Fus
 
 // near finds passages by meaning. While the index is being loaded words answer
 // alone.
-func (l *Library) near(ctx context.Context, q Question, bases, denied []string) ([]vector.Hit, error) {
+func (l *Library) near(ctx context.Context, q Question, bases, denied []string, without []int64) ([]vector.Hit, error) {
 	if l.encoder == nil || l.store.vectors == nil || !meansIn(extract.Language(q.Text)) {
 		return nil, nil
 	}
@@ -147,7 +151,7 @@ func (l *Library) near(ctx context.Context, q Question, bases, denied []string) 
 	if err != nil || !Meant(vectors[0]) {
 		return nil, err
 	}
-	hits, err := l.store.vectors.Search(ctx, vector.Query{Space: space(), Vector: vectors[0], Bases: bases, Denied: denied, K: max(Depth, q.K)})
+	hits, err := l.store.vectors.Search(ctx, vector.Query{Space: space(), Vector: vectors[0], Bases: bases, Denied: denied, Without: without, K: max(Depth, q.K)})
 	if fault.Of(err).Code == "index-loading" {
 		return nil, nil
 	}

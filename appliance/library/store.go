@@ -34,6 +34,7 @@ type Config struct {
 	Reader   Reader                                   // of documents
 	Vectors  *vector.Store                            // nil = passages are found by their words alone
 	Encoder  Encoder                                  // nil as Vectors
+	Tokens   func(text string) int                    // about how many a text takes of a model's context; nil = not counted
 	Notify   func(workspace, person, noun, id string) // tells open pages; nil tells nobody
 	Log      *slog.Logger                             // nil discards
 	Now      func() time.Time                         // nil = time.Now
@@ -43,7 +44,7 @@ type Config struct {
 func New(c Config) *Library {
 	l := &Library{
 		store: store{db: c.DB, audit: c.Audit, vectors: c.Vectors}, blobs: c.Blobs, accounts: c.Accounts, limit: uploadLimit(c.Settings),
-		reader: c.Reader, encoder: c.Encoder, toEncode: make(chan struct{}, 1), notify: c.Notify, log: c.Log, now: c.Now,
+		reader: c.Reader, encoder: c.Encoder, tokens: c.Tokens, toEncode: make(chan struct{}, 1), notify: c.Notify, log: c.Log, now: c.Now,
 	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)

@@ -14,13 +14,14 @@ import (
 )
 
 const documentColumns = `d.id, d.workspace, d.owner, d.knowledge, d.title, d.name, d.type, d.size, d.state, d.reason, d.cure, d.done, d.total, d.note,
-	d.chunks, d.pages, d.characters, d.language, d.version, d.created, d.updated, d.blob, d.content, d.job`
+	d.chunks, d.pages, d.characters, d.language, d.version, d.created, d.updated, d.blob, d.content, d.job,
+	(SELECT count(*) FROM chunk AS c WHERE c.document = d.id AND c.disabled = 1)`
 
 func scanDocument(row scanner, more ...any) (Document, error) {
 	var d Document
 	var created, updated int64
 	err := row.Scan(append([]any{&d.ID, &d.Workspace, &d.Owner, &d.Knowledge, &d.Title, &d.Name, &d.Type, &d.Size, &d.State, &d.Reason, &d.Cure,
-		&d.Done, &d.Total, &d.Note, &d.Chunks, &d.Pages, &d.Characters, &d.Language, &d.Version, &created, &updated, &d.blob, &d.content, &d.job}, more...)...)
+		&d.Done, &d.Total, &d.Note, &d.Chunks, &d.Pages, &d.Characters, &d.Language, &d.Version, &created, &updated, &d.blob, &d.content, &d.job, &d.Disabled}, more...)...)
 	d.Created, d.Updated = time.UnixMilli(created).UTC(), time.UnixMilli(updated).UTC()
 	return d, err
 }

@@ -95,13 +95,17 @@ func (s store) ready(ctx context.Context, d Document, chunks []chunk) error {
 // insertChunks writes chunks whose words are split already, which takes longer
 // than writing them.
 func insertChunks(ctx context.Context, tx *sqlite.Tx, d Document, chunks []chunk, words []lexical.Prepared) error {
-	const insert = `INSERT INTO chunk (workspace, owner, document, page, heading, start, "end", text, parts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	const insert = `INSERT INTO chunk (workspace, owner, document, page, heading, start, "end", text, parts, disabled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	off, err := off(ctx, tx, d.ID)
+	if err != nil {
+		return err
+	}
 	for i, c := range chunks {
 		parts, err := json.Marshal(c.parts)
 		if err != nil {
 			return err
 		}
-		result, err := tx.Exec(ctx, insert, d.Workspace, d.Owner, d.ID, c.page, c.heading, c.start, c.end, c.text, string(parts))
+		result, err := tx.Exec(ctx, insert, d.Workspace, d.Owner, d.ID, c.page, c.heading, c.start, c.end, c.text, string(parts), off[string(hashOf(c.text))])
 		if err != nil {
 			return fmt.Errorf("insert a chunk: %w", err)
 		}

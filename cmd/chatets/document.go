@@ -26,7 +26,7 @@ type document struct {
 }
 
 func newDocument(o *options) *cobra.Command {
-	return group("document", "Documents of the knowledge bases", newDocumentAdd(o), newDocumentList(o))
+	return group("document", "Documents of the knowledge bases", newDocumentAdd(o), newDocumentList(o), newDocumentChunks(o), newDocumentChunk(o))
 }
 
 func newDocumentAdd(o *options) *cobra.Command {
