@@ -65,6 +65,15 @@ func TestPermission(t *testing.T) {
 	if len(left) != 10 || slices.ContainsFunc(left, func(n int64) bool { return slices.Contains(all[:20], n) }) {
 		t.Errorf("without the denied 20 the first 10 are %v", left)
 	}
+	// So do passages that are left out.
+	left = numbers(s.search(t, lexical.Query{Text: "zirconium", Bases: bases, Without: all[:20], K: 10}))
+	if len(left) != 10 || slices.ContainsFunc(left, func(n int64) bool { return slices.Contains(all[:20], n) }) {
+		t.Errorf("without 20 passages the first 10 are %v", left)
+	}
+	left = numbers(s.search(t, lexical.Query{Text: "zirconium", Bases: bases[:1], Without: all, K: 10}))
+	if len(left) != 0 {
+		t.Errorf("without any passage %v are found in one base", left)
+	}
 }
 
 // TestWideAsNarrow wants the same answer whether the bases are asked for inside

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/uuid"
+	ids "github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"chatets/appliance/fault"
@@ -115,7 +115,7 @@ func beginning(text string, n int) string {
 // documentID finds a document by its id or its name; a name that is not unique
 // is refused rather than guessed.
 func documentID(cmd *cobra.Command, s *service, name string) (string, error) {
-	if uuid.Validate(name) == nil {
+	if ids.Validate(name) == nil {
 		return name, nil
 	}
 	bases, err := all[knowledge](cmd.Context(), s, "/api/knowledge")

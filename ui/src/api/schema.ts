@@ -225,6 +225,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/documents/{id}/chunks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the passages a document was cut into, in the order of its text */
+        get: operations["listChunks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/documents/{id}/chunks/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Switch a passage off, so that it is not found, or on again */
+        patch: operations["changeChunk"];
+        trace?: never;
+    };
     "/api/documents/{id}/content": {
         parameters: {
             query?: never;
@@ -1423,6 +1457,14 @@ export interface components {
             /** @description Takes images. */
             vision: boolean;
         };
+        ChangeChunkRequest: {
+            disabled: boolean;
+            /**
+             * Format: int64
+             * @description Where the passage begins that is meant: one that was numbered anew meanwhile is not switched by mistake.
+             */
+            start?: number;
+        };
         ChangeKnowledgeRequest: {
             name: string;
         };
@@ -1482,6 +1524,56 @@ export interface components {
             detail?: string;
             name: string;
             ok: boolean;
+        };
+        ChunkList: {
+            /**
+             * Format: int64
+             * @description How many of them are switched off.
+             */
+            disabled: number;
+            items: components["schemas"]["ChunkShown"][];
+            /** @description Cursor of what comes after; absent on the last page. */
+            next?: string;
+            /** @description What to give as before for what stands before; absent on the first page. */
+            previous?: string;
+            /**
+             * Format: int64
+             * @description Passages of the document.
+             */
+            total: number;
+        };
+        ChunkShown: {
+            /** Format: int64 */
+            characters: number;
+            /** @description Switched off: it is not found. */
+            disabled: boolean;
+            /** Format: int64 */
+            end: number;
+            /** @description Path of headings, one line each. */
+            heading: string;
+            /** @description Two letters, where it was recognised. */
+            language?: string;
+            /**
+             * Format: int64
+             * @description Changes when the document is read again.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description 0 where the format has no pages.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description In characters of the document's text.
+             */
+            start: number;
+            text: string;
+            /**
+             * Format: int64
+             * @description About how many it takes of a model's context.
+             */
+            tokens: number;
         };
         Citation: {
             document: components["schemas"]["CitedDocument"];
@@ -1589,6 +1681,11 @@ export interface components {
             createdAt: string;
             /** @description What to do about it. */
             cure?: string;
+            /**
+             * Format: int64
+             * @description Passages of it that are switched off.
+             */
+            disabled?: number;
             id: string;
             knowledge: string;
             /** @description Two letters, where it was recognised. */
@@ -3606,6 +3703,183 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listChunks: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                /** @description The passages right before this one. */
+                before?: string;
+                /** @description A character of the document's text: the list begins with the passage that holds it. */
+                from?: number;
+                /** @description Only passages that begin on this page. */
+                page?: number;
+                /** @description Only passages that are switched off. */
+                disabled?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChunkList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeChunk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeChunkRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChunkShown"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
