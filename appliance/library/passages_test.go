@@ -88,7 +88,7 @@ func TestSwitchedOffPassages(t *testing.T) {
 		t.Errorf("switched off: %s", off.body)
 	}
 	alice.must(t, "PATCH "+one, `{"disabled":false,"start":3}`, 404) // another passage than the one meant
-	alice.must(t, "PATCH "+one, `{"disabled":true,"start":7}`, 200) // once more changes nothing
+	alice.must(t, "PATCH "+one, `{"disabled":true,"start":7}`, 200)  // once more changes nothing
 	alice.must(t, "PATCH "+route+"/999999", `{"disabled":true}`, 404)
 	// Where one text stands twice, switching it off is about both.
 	if search(alice, "Zirconium") != 0 || search(bob, "Zirconium") != 0 || search(bob, "Hafnium") != 1 {
