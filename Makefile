@@ -14,7 +14,7 @@ PDF_CACHE := $(CURDIR)/.cache/pdf
 STATICCHECK := go tool -modfile=scripts/tools/go.mod staticcheck
 UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/test-results/*' 2>/dev/null)
 
-.PHONY: run build ui api check test test-go test-ollama test-full test-ui test-e2e smoke bench weights prepare clean $(BIN)
+.PHONY: run build ui api check test test-go test-ollama test-storage test-full test-ui test-e2e smoke bench weights prepare clean $(BIN)
 
 run: build
 	$(BIN) serve --data ./data
@@ -82,6 +82,10 @@ smoke: build
 # A real Ollama, built on first use, with small models of our own making.
 test-ollama:
 	scripts/rigs/ollama.sh run go test -race -tags ollama -count=1 -timeout 10m ./appliance -run TestOllama
+
+# Targets and replication against real servers: a directory, versitygw (S3) and OpenSSH (SFTP). FULL=1 takes longer.
+test-storage: embed/weights_made.go
+	scripts/rigs/storage.sh run go test -race -count=1 -timeout 15m ./appliance/target
 
 # Whoever touches storage or runs quotes this one: the kill storm, then the whole suite twice under the race detector.
 test-full: test test-ollama

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building and testing need and are not there yet; says what it does before it does it.
 #   prepare.sh ui    the UI's npm packages (all that `make run` and `make build` need)
-#   prepare.sh all   also Debian's chromium, jq, curl and iproute2 for the browser walk and the smoke test
+#   prepare.sh all   also Debian's chromium, jq, curl and iproute2 for the browser walk and the smoke test,
+#                    and OpenSSH's server for the tests of storage
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-all}
@@ -26,6 +27,8 @@ have chromium || have chromium-browser || missing+=(chromium)
 have jq || missing+=(jq)
 have curl || missing+=(curl)
 have ip || missing+=(iproute2)
+have openssl || missing+=(openssl)
+have sshd || [ -x /usr/sbin/sshd ] || missing+=(openssh-server) # the SFTP server of scripts/rigs/storage.sh
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 have apt-get || fail "the tests need ${missing[*]}; install them with this system's package manager and run make test again"
