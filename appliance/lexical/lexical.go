@@ -64,7 +64,7 @@ func Search(ctx context.Context, db *sql.DB, q Query) ([]Hit, error) {
 	if len(asked.needs) == 0 && len(asked.phrases) == 0 {
 		return nil, nil
 	}
-	r, err := newRanker(ctx, db, q.Bases, asked)
+	r, err := newRanker(ctx, db, q, asked)
 	if err != nil || r.passages == 0 {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package lexical_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -151,5 +152,56 @@ func TestDocuments(t *testing.T) {
 				t.Errorf("%s, %s: found %v, want %v", name, text, got, tt.want)
 			}
 		}
+	}
+}
+
+// TestDeniedDoNotCount wants every score and coverage as if the denied documents
+// were not there, however their counts are taken.
+func TestDeniedDoNotCount(t *testing.T) {
+	t.Parallel()
+	words := strings.Fields("pump valve seal torque flange bearing motor shaft oil water steam P-101A Druckprüfung test month load alarm fuel-tank door wheel")
+	for name, passages := range map[string]int{"few that are denied": 60, "many that are denied": 4100} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			with, without := open(t), open(t)
+			random := rand.New(rand.NewPCG(3, uint64(passages)))
+			texts := make([]string, passages+40)
+			var denied []string
+			for i := range texts {
+				var b strings.Builder
+				for range 8 + random.IntN(8) {
+					b.WriteString(words[random.IntN(len(words))] + " ")
+				}
+				if texts[i] = b.String(); i < passages {
+					denied = append(denied, fmt.Sprint("d", i+1))
+				}
+			}
+			with.put(t, "k", texts...)
+			without.n = int64(passages) // the same numbers in both
+			without.put(t, "k", texts[passages:]...)
+			for _, q := range []string{"pump torque", "P101A alarm", `"oil water" steam`, "Druck door nowhere", "fuel tank motor shaft load test"} {
+				got := with.search(t, lexical.Query{Text: q, Bases: []string{"k"}, Denied: denied, K: 100})
+				want := without.search(t, lexical.Query{Text: q, Bases: []string{"k"}, K: 100})
+				if len(got) != len(want) || len(want) == 0 {
+					t.Fatalf("%s: %d hits, and %d where the denied are not there", q, len(got), len(want))
+				}
+				if passages < 4000 {
+					if !slices.Equal(got, want) {
+						t.Errorf("%s: %+v, and %+v where the denied are not there", q, got, want)
+					}
+					continue
+				}
+				// The average length of a passage is estimated here, all else is exact.
+				byChunk := map[int64]lexical.Hit{}
+				for _, h := range got {
+					byChunk[h.Chunk] = h
+				}
+				for _, w := range want {
+					if g := byChunk[w.Chunk]; g.Coverage != w.Coverage || math.Abs(g.Score-w.Score) > 0.05*w.Score {
+						t.Errorf("%s: %+v, and %+v where the denied are not there", q, g, w)
+					}
+				}
+			}
+		})
 	}
 }

@@ -39,17 +39,17 @@ const (
 // ranker scores passages for one question in one set of bases.
 type ranker struct {
 	needs    []need
-	passages float64 // in the bases
+	passages float64 // in the bases, without those that may not be seen
 	all      float64 // in the index
 	average  float64 // words a passage
 	total    float64 // weight of all needs in coverage
 	most     float64 // more than all needs together can score
 }
 
-// newRanker counts how rare the question's terms are in the bases and keeps the
-// rarest needs of an overlong question.
-func newRanker(ctx context.Context, db *sql.DB, bases []string, asked question) (*ranker, error) {
-	scope, err := json.Marshal(bases)
+// newRanker counts how rare the question's terms are in what may be seen of the
+// bases and keeps the rarest needs of an overlong question.
+func newRanker(ctx context.Context, db *sql.DB, q Query, asked question) (*ranker, error) {
+	scope, err := json.Marshal(q.Bases)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,6 @@ func newRanker(ctx context.Context, db *sql.DB, bases []string, asked question) 
 	if err := db.QueryRowContext(ctx, size, string(scope)).Scan(&r.passages, &words, &r.all); err != nil {
 		return nil, fmt.Errorf("count the passages: %w", err)
 	}
-	r.average = max(1, words/max(1, r.passages))
 	var terms []string
 	for _, n := range r.needs {
 		terms = slices.Concat(terms, []string{n.term}, n.or, n.kin)
@@ -91,6 +90,11 @@ func newRanker(ctx context.Context, db *sql.DB, bases []string, asked question) 
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
+	rows.Close()
+	if err := r.without(ctx, db, q, &words, holding); err != nil {
+		return nil, err
+	}
+	r.average = max(1, words/max(1, r.passages))
 	r.weigh(holding)
 	return r, nil
 }

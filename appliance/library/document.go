@@ -17,6 +17,8 @@ import (
 type Upload struct {
 	Knowledge string
 	Name      string
+	Folder    string // names with / between them; "" = in none
+	Tags      []string
 	Size      int64 // as announced; -1 = unknown
 	Body      io.Reader
 }
@@ -30,6 +32,14 @@ func (l *Library) Add(ctx context.Context, who Reach, u Upload) (Document, error
 		return Document{}, err
 	}
 	name, err := fileName(u.Name)
+	if err != nil {
+		return Document{}, err
+	}
+	folder, err := CleanFolder("query.folder", u.Folder)
+	if err != nil {
+		return Document{}, err
+	}
+	tags, err := cleanTags("query.tag", u.Tags, maxTags)
 	if err != nil {
 		return Document{}, err
 	}
@@ -63,7 +73,8 @@ func (l *Library) Add(ctx context.Context, who Reach, u Upload) (Document, error
 		return Document{}, err
 	}
 	d := Document{ID: uuid.Must(uuid.NewV7()).String(), Workspace: k.Workspace, Owner: who.who.ID, Knowledge: k.ID,
-		Title: titleOf(name), Name: name, Type: media, Size: ref.Size, State: Waiting, Version: 1, blob: ref.Name}
+		Title: titleOf(name), Name: name, Type: media, Size: ref.Size, State: Waiting, Version: 1, Folder: folder, Tags: tags,
+		Right: Edit, Manages: true, blob: ref.Name}
 	added, err := l.keep(ctx, who, d)
 	if err != nil {
 		return Document{}, errors.Join(err, l.release(context.WithoutCancel(ctx), k.Workspace, ref.Name))
@@ -134,16 +145,61 @@ func allows(right, wanted string) error {
 	return nil
 }
 
+// Listing is a page of the documents of a knowledge base.
+type Listing struct {
+	Knowledge string
+	Text      string // part of a title or a name, folded; "" = any
+	Filter    Filter
+	Managed   bool   // also those that are managed and may not be read
+	Before    string // id of the last document of the page before; "" = from the newest
+	Limit     int
+}
+
 // Documents lists a knowledge base that who may read, the newest first.
-func (l *Library) Documents(ctx context.Context, who Reach, knowledge, search, before string, limit int) ([]Document, error) {
-	k, err := l.store.knowledge(ctx, who, knowledge)
+func (l *Library) Documents(ctx context.Context, who Reach, q Listing) ([]Document, error) {
+	if err := l.readsKnowledge(ctx, who, q.Knowledge); err != nil {
+		return nil, err
+	}
+	return l.store.documents(ctx, who, q)
+}
+
+// Outline counts what the documents of a knowledge base can be narrowed by.
+func (l *Library) Outline(ctx context.Context, who Reach, knowledge string) (Outline, error) {
+	if err := l.readsKnowledge(ctx, who, knowledge); err != nil {
+		return Outline{}, err
+	}
+	return l.store.outline(ctx, who, knowledge)
+}
+
+func (l *Library) readsKnowledge(ctx context.Context, who Reach, id string) error {
+	k, err := l.store.knowledge(ctx, who, id)
 	if err == nil {
 		err = allows(k.Right, Read)
 	}
+	return l.refuse(ctx, err, "knowledge.open", "knowledge", id)
+}
+
+// Place puts a document into a folder and gives it tags; nil leaves what is.
+func (l *Library) Place(ctx context.Context, who Reach, id string, folder *string, tags *[]string) (Document, error) {
+	d, err := l.documentFor(ctx, who, id, Edit, "document.change")
 	if err != nil {
-		return nil, l.refuse(ctx, err, "knowledge.open", "knowledge", knowledge)
+		return Document{}, err
 	}
-	return l.store.documents(ctx, who, knowledge, search, before, limit)
+	if folder != nil {
+		if d.Folder, err = CleanFolder("body.folder", *folder); err != nil {
+			return Document{}, err
+		}
+	}
+	if tags != nil {
+		if d.Tags, err = cleanTags("body.tags", *tags, maxTags); err != nil {
+			return Document{}, err
+		}
+	}
+	if err := l.store.place(ctx, who, d); err != nil {
+		return Document{}, err
+	}
+	l.tell(d.Workspace, "document")
+	return l.store.document(ctx, who, id)
 }
 
 // Document is one document that who may open. Its text and its file are opened
@@ -154,8 +210,10 @@ func (l *Library) Document(ctx context.Context, who Reach, id string) (Document,
 
 func (l *Library) documentFor(ctx context.Context, who Reach, id, wanted, act string) (Document, error) {
 	d, err := l.store.document(ctx, who, id)
-	if err == nil {
-		err = allows(d.right, wanted)
+	if err == nil && d.Right == None {
+		err = mayNotOpen()
+	} else if err == nil {
+		err = allows(d.Right, wanted)
 	}
 	return d, l.refuse(ctx, err, act, "document", id)
 }

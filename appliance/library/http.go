@@ -33,6 +33,7 @@ func (l *Library) Routes(api *web.API) {
 		Summary: "Find the passages that fit a question, best first", BodyLimit: 256 << 10, Errors: []int{404, 422}}, l.postSearch)
 	l.documentRoutes(api)
 	l.chunkRoutes(api)
+	l.accessRoutes(api)
 }
 
 // none is the answer of a route that has nothing to say but that it was done.
@@ -175,7 +176,7 @@ type accessEntry struct {
 	Person    string `json:"person,omitempty" maxLength:"64" doc:"Exactly one of person, group and workspace is set."`
 	Group     string `json:"group,omitempty" maxLength:"64"`
 	Workspace string `json:"workspace,omitempty" maxLength:"64"`
-	Right     string `json:"right" enum:"read,edit"`
+	Right     string `json:"right" enum:"read,edit,deny" doc:"A deny of a person or group wins over everything that gives a right, ownership too."`
 	Name      string `json:"name,omitempty" doc:"Of the person, group or workspace; ignored when sent. Empty when it no longer exists."`
 }
 
@@ -250,15 +251,21 @@ type searchIn struct {
 		Question  string   `json:"question" maxLength:"20000"`
 		Knowledge []string `json:"knowledge,omitempty" maxItems:"200" doc:"Where to look; everything one may read when absent."`
 		Limit     int      `json:"limit,omitempty" minimum:"1" maximum:"50" default:"10"`
+		Filter    Narrow   `json:"filter,omitzero" doc:"Only some of their documents: every part that is set must hold, of its values any."`
 	}
 }
 
 type searchOut struct{ Body web.Page[passage] }
 
 func (l *Library) postSearch(ctx context.Context, in *searchIn) (*searchOut, error) {
-	found, err := l.Search(ctx, reach(ctx), Question{Text: in.Body.Question, Knowledge: in.Body.Knowledge, K: in.Body.Limit})
+	filter, err := in.Body.Filter.Filter("body.filter.")
 	if err != nil {
-		return nil, l.refuseFirst(ctx, err, in.Body.Knowledge)
+		return nil, err
+	}
+	q := Question{Text: in.Body.Question, Knowledge: in.Body.Knowledge, Filter: filter, K: in.Body.Limit}
+	found, err := l.Search(ctx, reach(ctx), q)
+	if err != nil {
+		return nil, l.refuseFirst(ctx, err, q)
 	}
 	out := &searchOut{}
 	out.Body.Items = make([]passage, len(found))

@@ -54,6 +54,11 @@ type document struct {
 	Characters int       `json:"characters" doc:"Of its text."`
 	Language   string    `json:"language,omitempty" doc:"Two letters, where it was recognised."`
 	Version    int       `json:"version"`
+	Folder     string    `json:"folder" doc:"Names with / between them; empty when it is in none."`
+	Tags       []string  `json:"tags"`
+	Right      string    `json:"right" enum:"none,read,edit" doc:"What one may do with it; none for who only manages it."`
+	Manages    bool      `json:"manages" doc:"Whether one may change who has access to it."`
+	Restricted bool      `json:"restricted" doc:"Only people whom its own rules allow may read it."`
 	Owner      string    `json:"owner"`
 	OwnerName  string    `json:"ownerName"`
 	CreatedAt  time.Time `json:"createdAt"`
@@ -69,7 +74,8 @@ type progress struct {
 
 func showDocument(d Document, names map[string]string) document {
 	out := document{ID: d.ID, Knowledge: d.Knowledge, Title: d.Title, Name: d.Name, Type: d.Type, Size: d.Size, State: d.State, Reason: d.Reason, Cure: d.Cure,
-		Note: d.Note, Chunks: d.Chunks, Disabled: d.Disabled, Pages: d.Pages, Characters: d.Characters, Language: d.Language, Version: d.Version, Owner: d.Owner, OwnerName: names[d.Owner],
+		Note: d.Note, Chunks: d.Chunks, Disabled: d.Disabled, Pages: d.Pages, Characters: d.Characters, Language: d.Language, Version: d.Version, Folder: d.Folder, Tags: orNone(d.Tags),
+		Right: d.Right, Manages: d.Manages, Restricted: d.Restricted, Owner: d.Owner, OwnerName: names[d.Owner],
 		CreatedAt: d.Created, UpdatedAt: d.Updated}
 	if d.State.Working() && d.Total > 0 {
 		out.Progress = &progress{Done: d.Done, Total: d.Total, Note: "passages"}
@@ -95,12 +101,24 @@ type documentsIn struct {
 	Limit     int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 	Cursor    string `query:"cursor" maxLength:"64"`
 	Query     string `query:"q" maxLength:"200" doc:"Part of a title or the name of a file."`
+	Managed   bool   `query:"managed" doc:"Also those that one manages and may not read."`
+
+	Documents []string `query:"document,explode" maxItems:"500" doc:"Only these documents."`
+	Folders   []string `query:"folder,explode" maxItems:"100" doc:"Only documents of these folders and the folders inside them."`
+	Tags      []string `query:"tag,explode" maxItems:"100" doc:"Only documents that have one of these tags."`
+	Types     []string `query:"type,explode" maxItems:"100" doc:"Only documents of these types: media types or file endings."`
+	From      string   `query:"from" maxLength:"40" doc:"Only documents added on or after this day or time."`
+	To        string   `query:"to" maxLength:"40" doc:"Only documents added until the end of this day, or before this time."`
 }
 
 type documentsOut struct{ Body web.Page[document] }
 
 func (l *Library) getDocuments(ctx context.Context, in *documentsIn) (*documentsOut, error) {
-	list, err := l.Documents(ctx, reach(ctx), in.Knowledge, lexical.Fold(in.Query), in.Cursor, in.Limit+1)
+	filter, err := Narrow{Documents: in.Documents, Folders: in.Folders, Tags: in.Tags, Types: in.Types, From: in.From, To: in.To}.Filter("query.")
+	if err != nil {
+		return nil, err
+	}
+	list, err := l.Documents(ctx, reach(ctx), Listing{Knowledge: in.Knowledge, Text: lexical.Fold(in.Query), Filter: filter, Managed: in.Managed, Before: in.Cursor, Limit: in.Limit + 1})
 	if err != nil {
 		return nil, err
 	}
@@ -125,13 +143,15 @@ func (l *Library) getDocuments(ctx context.Context, in *documentsIn) (*documents
 }
 
 type uploadIn struct {
-	Knowledge string `query:"knowledge" required:"true" maxLength:"64"`
-	Name      string `query:"name" required:"true" maxLength:"1000" doc:"Name of the file, without a folder."`
-	Length    int64  `header:"Content-Length" hidden:"true" default:"-1"`
+	Knowledge string   `query:"knowledge" required:"true" maxLength:"64"`
+	Name      string   `query:"name" required:"true" maxLength:"1000" doc:"Name of the file, without a folder."`
+	Folder    string   `query:"folder" maxLength:"1000" doc:"Names with / between them; none when absent."`
+	Tags      []string `query:"tag,explode" maxItems:"50" doc:"Tags to put on it."`
+	Length    int64    `header:"Content-Length" hidden:"true" default:"-1"`
 }
 
 func (l *Library) postDocument(ctx context.Context, in *uploadIn, body io.Reader) (*documentOut, error) {
-	d, err := l.Add(ctx, reach(ctx), Upload{Knowledge: in.Knowledge, Name: in.Name, Size: in.Length, Body: body})
+	d, err := l.Add(ctx, reach(ctx), Upload{Knowledge: in.Knowledge, Name: in.Name, Folder: in.Folder, Tags: in.Tags, Size: in.Length, Body: body})
 	return l.answerDocument(ctx, d, err)
 }
 

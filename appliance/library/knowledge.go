@@ -125,7 +125,7 @@ func (l *Library) SetAccess(ctx context.Context, who Reach, id string, entries [
 	if err != nil {
 		return nil, err
 	}
-	if err := l.checkAccess(ctx, k, before, entries); err != nil {
+	if err := l.checkEntries(ctx, k.Workspace, before, entries, "person", "group", "workspace"); err != nil {
 		return nil, err
 	}
 	if err := l.store.setAccess(ctx, who, k, entries); err != nil {
@@ -135,7 +135,9 @@ func (l *Library) SetAccess(ctx context.Context, who Reach, id string, entries [
 	return l.store.access(ctx, id)
 }
 
-func (l *Library) checkAccess(ctx context.Context, k Knowledge, before, entries []Access) error {
+// checkEntries refuses entries that cannot stand in a list. Of a kind and a right
+// that are not named there is none in it.
+func (l *Library) checkEntries(ctx context.Context, workspace string, before, entries []Access, kinds ...string) error {
 	if len(entries) > mostAccess {
 		return wrong("body.entries", "The list is too long: at most 500 entries. Use a group.")
 	}
@@ -144,22 +146,29 @@ func (l *Library) checkAccess(ctx context.Context, k Knowledge, before, entries 
 		kind, subject := e.subject()
 		known[[2]string{kind, subject}] = true
 	}
+	ofBase := slices.Contains(kinds, "workspace")
 	var people, groups []string
 	seen := map[[2]string]bool{}
 	for _, e := range entries {
 		set := slices.DeleteFunc([]string{e.Person, e.Group, e.Workspace}, func(s string) bool { return s == "" })
-		if len(set) != 1 {
-			return wrong("body.entries", "Each entry names exactly one person, group or workspace.")
-		}
-		if e.Right != Read && e.Right != Edit {
-			return wrong("body.entries", "A right is read or edit.")
-		}
 		kind, subject := e.subject()
+		switch {
+		case len(set) != 1 && ofBase:
+			return wrong("body.entries", "Each entry names exactly one person, group or workspace.")
+		case len(set) != 1 || !slices.Contains(kinds, kind):
+			return wrong("body.entries", "Each entry names exactly one person or group.")
+		case ofBase && e.Right != Read && e.Right != Edit && e.Right != Deny:
+			return wrong("body.entries", "A right is read, edit or deny.")
+		case !ofBase && e.Right != Allow && e.Right != Deny:
+			return wrong("body.entries", "A rule of a document is allow or deny.")
+		case kind == "workspace" && e.Right == Deny:
+			return wrong("body.entries", "The whole workspace cannot be denied: leave its entry out instead.")
+		}
 		key := [2]string{kind, subject}
 		switch {
 		case seen[key]:
 			return wrong("body.entries", "The list names somebody twice.")
-		case kind == "workspace" && subject != k.Workspace:
+		case kind == "workspace" && subject != workspace:
 			return wrong("body.entries", "A knowledge base can be shared with its own workspace only.")
 		case known[key]:
 		case kind == "person":
@@ -169,7 +178,7 @@ func (l *Library) checkAccess(ctx context.Context, k Knowledge, before, entries 
 		}
 		seen[key] = true
 	}
-	return l.accounts.Share(ctx, k.Workspace, people, groups)
+	return l.accounts.Share(ctx, workspace, people, groups)
 }
 
 // refuse records that somebody tried to get at what they may not see or do. The

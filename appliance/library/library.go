@@ -8,6 +8,12 @@
 //   - The owner and the administrators of the workspace manage it: they see that
 //     it exists, change who has access, and delete it. Managing opens nothing: an
 //     administrator who wants to read gives themselves access, which is recorded.
+//   - A deny wins over all that gives a right, ownership too; who is denied and
+//     manages still manages.
+//   - A document may have rules of its own: some are denied, or only some are
+//     allowed. They narrow what its knowledge base gives and never add to it. Who
+//     added a document, and may edit there, manages its rules, as does who manages
+//     the knowledge base.
 //   - The operator, on the command line of the server, reaches all knowledge bases.
 //
 // What a newcomer gets wrong: nothing is searched or opened without a Reach,
@@ -37,6 +43,8 @@ type Accounts interface {
 	Names(ctx context.Context, ids []string) (map[string]string, error)
 	// Share is an error unless people and groups belong to the workspace.
 	Share(ctx context.Context, workspace string, people, groups []string) error
+	// Member is a person with their role and groups in a workspace.
+	Member(ctx context.Context, workspace, person string) (account.Member, error)
 	// First is the first workspace.
 	First(ctx context.Context) (account.Workspace, error)
 }
@@ -123,11 +131,17 @@ func (r Reach) args(more ...any) []any {
 	}, more...)
 }
 
-// The rights to a knowledge base.
+// The rights to a knowledge base and its documents.
 const (
 	None = "none" // manages it, but reads nothing
 	Read = "read"
 	Edit = "edit"
+)
+
+// What an entry of an access list may say besides Read and Edit.
+const (
+	Deny  = "deny"  // has no right, whatever else gives one
+	Allow = "allow" // to a restricted document: has the right that the knowledge base gives
 )
 
 // Knowledge is a knowledge base as one actor sees it.
@@ -170,12 +184,19 @@ type Document struct {
 	Language                        string // two letters, "" = not known
 	Version                         int
 	Created, Updated                time.Time
+	Folder                          string   // names with / between them, "" = in none
+	Tags                            []string // in the order of their names
+	Restricted                      bool     // only people its own rules allow may read it
+
+	// What it is to the actor who asked.
+	Right   string // None, Read or Edit
+	Manages bool   // may change its access rules
 
 	blob, content, job string
-	right              string
 }
 
-// Access gives a right to a person, a group or a workspace; one of the three is set.
+// Access gives a right to a person, a group or a workspace, or denies it; one of
+// the three is set.
 type Access struct {
 	Person, Group, Workspace string
 	Right                    string

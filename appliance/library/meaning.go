@@ -121,20 +121,27 @@ func (l *Library) mean(ctx context.Context, d Document) error {
 }
 
 // ranked finds the passages that fit a question, by words and by meaning.
-func (l *Library) ranked(ctx context.Context, q Question, bases []string) ([]Fused, error) {
-	denied, err := l.store.hidden(ctx, bases)
+// What may not be found is left out before either ranks, and counts for nothing.
+func (l *Library) ranked(ctx context.Context, who Reach, q Question, bases []string) ([]Fused, error) {
+	denied, err := l.store.denied(ctx, who, bases)
 	if err != nil {
 		return nil, err
+	}
+	var only []string // nil = all documents
+	if !q.Filter.Empty() {
+		if only, err = l.store.chosen(ctx, who, bases, q.Filter); err != nil || len(only) == 0 {
+			return nil, err
+		}
 	}
 	without, err := l.store.disabled(ctx, bases)
 	if err != nil {
 		return nil, err
 	}
-	words, err := l.store.worded(ctx, lexical.Query{Text: q.Text, Bases: bases, Denied: denied, Without: without, K: max(Depth, q.K)})
+	words, err := l.store.worded(ctx, lexical.Query{Text: q.Text, Bases: bases, Documents: only, Denied: denied, Without: without, K: max(Depth, q.K)})
 	if err != nil {
 		return nil, err
 	}
-	near, err := l.near(ctx, q, bases, denied, without)
+	near, err := l.near(ctx, q, vector.Query{Bases: bases, Documents: only, Denied: denied, Without: without, K: max(Depth, q.K)})
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +150,7 @@ func (l *Library) ranked(ctx context.Context, q Question, bases []string) ([]Fus
 
 // near finds passages by meaning. While the index is being loaded words answer
 // alone.
-func (l *Library) near(ctx context.Context, q Question, bases, denied []string, without []int64) ([]vector.Hit, error) {
+func (l *Library) near(ctx context.Context, q Question, in vector.Query) ([]vector.Hit, error) {
 	if l.encoder == nil || l.store.vectors == nil || !meansIn(extract.Language(q.Text)) {
 		return nil, nil
 	}
@@ -151,7 +158,8 @@ func (l *Library) near(ctx context.Context, q Question, bases, denied []string, 
 	if err != nil || !Meant(vectors[0]) {
 		return nil, err
 	}
-	hits, err := l.store.vectors.Search(ctx, vector.Query{Space: space(), Vector: vectors[0], Bases: bases, Denied: denied, Without: without, K: max(Depth, q.K)})
+	in.Space, in.Vector = space(), vectors[0]
+	hits, err := l.store.vectors.Search(ctx, in)
 	if fault.Of(err).Code == "index-loading" {
 		return nil, nil
 	}

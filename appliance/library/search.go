@@ -15,6 +15,7 @@ import (
 type Question struct {
 	Text      string
 	Knowledge []string // knowledge bases to look in; empty means all that may be read
+	Filter    Filter   // of them, documents to look in
 	K         int      // how many passages at most
 }
 
@@ -55,7 +56,7 @@ func (l *Library) Search(ctx context.Context, who Reach, q Question) ([]Passage,
 	if err != nil || len(bases) == 0 || q.K <= 0 || strings.TrimSpace(q.Text) == "" {
 		return nil, err
 	}
-	hits, err := l.ranked(ctx, q, bases)
+	hits, err := l.ranked(ctx, who, q, bases)
 	if err != nil || len(hits) == 0 {
 		return nil, err
 	}
@@ -98,6 +99,20 @@ func (l *Library) Readable(ctx context.Context, who Reach, ids []string) error {
 	return nil
 }
 
+// readable returns fault.NotFound naming the first document that who may not read.
+func (l *Library) readable(ctx context.Context, who Reach, documents []string) error {
+	may, err := l.ReadableDocuments(ctx, who, documents)
+	if err != nil {
+		return err
+	}
+	for _, id := range documents {
+		if !may[id] {
+			return noDocument(id)
+		}
+	}
+	return nil
+}
+
 // ReadableDocuments tells which of the documents who may open.
 func (l *Library) ReadableDocuments(ctx context.Context, who Reach, ids []string) (map[string]bool, error) {
 	may := map[string]bool{}
@@ -120,19 +135,34 @@ func mayNotRead() error {
 		Cure("Give yourself access to it first; this is recorded.")
 }
 
-// refuseFirst records the first of the named knowledge bases that the actor of
-// ctx tried to search without access.
-func (l *Library) refuseFirst(ctx context.Context, err error, ids []string) error {
+func mayNotOpen() error {
+	return fault.New(fault.Forbidden, "You manage this document, but you have no access to what is in it.").Code("no-access").
+		Cure("Give yourself access to it, or to its knowledge base, first; this is recorded.")
+}
+
+// refuseFirst records the first of the named knowledge bases and documents that
+// the actor of ctx tried to search without access.
+func (l *Library) refuseFirst(ctx context.Context, err error, q Question) error {
 	if !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	may, e := l.store.readable(ctx, ReachOf(actor.From(ctx)), ids)
+	who := ReachOf(actor.From(ctx))
+	may, e := l.store.readable(ctx, who, q.Knowledge)
 	if e != nil {
 		return errors.Join(err, e)
 	}
-	for _, id := range ids {
+	for _, id := range q.Knowledge {
 		if !slices.Contains(may, id) {
 			return l.refuse(ctx, err, "knowledge.search", "knowledge", id)
+		}
+	}
+	open, e := l.ReadableDocuments(ctx, who, q.Filter.Documents)
+	if e != nil {
+		return errors.Join(err, e)
+	}
+	for _, id := range q.Filter.Documents {
+		if !open[id] {
+			return l.refuse(ctx, err, "document.search", "document", id)
 		}
 	}
 	return err

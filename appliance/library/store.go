@@ -63,24 +63,10 @@ type store struct {
 	queue   *job.Queue
 }
 
-// rightOf is the right of an actor to the knowledge base k: the first seven
-// parameters come from Reach.args (reaches everything, workspace, person,
-// groups, is a member, is a guest, manages).
-const rightOf = `CASE
-	WHEN ?1 THEN 'edit'
-	WHEN k.workspace <> ?2 THEN 'none'
-	WHEN k.owner = ?3 THEN iif(?6, 'read', 'edit')
-	ELSE coalesce((SELECT iif(count(*) = 0, NULL, iif(?6, 'read', min(a."right"))) FROM knowledge_access AS a
-		WHERE a.knowledge = k.id AND (a.kind = 'person' AND a.subject = ?3 OR a.kind = 'workspace' AND a.subject = ?2 AND ?5
-			OR a.kind = 'group' AND a.subject IN (SELECT value FROM json_each(?4)))), 'none') END`
-
-// managedBy is whether the actor manages the knowledge base k.
-const managedBy = `(?1 OR k.workspace = ?2 AND (?7 OR k.owner = ?3 AND NOT ?6))`
-
 const knowledgeColumns = `k.id, k.workspace, k.owner, k.name, k.fold, k.created, k.updated, ` + rightOf + ` AS reach, ` + managedBy + ` AS managed,
-	(SELECT count(*) FROM document AS d WHERE d.knowledge = k.id AND d.deleted = 0),
-	(SELECT coalesce(sum(d.size), 0) FROM document AS d WHERE d.knowledge = k.id AND d.deleted = 0),
-	(SELECT count(*) FROM document AS d WHERE d.knowledge = k.id AND d.deleted = 0 AND d.state IN ('waiting', 'extracting', 'embedding'))`
+	(SELECT count(*) FROM document AS d WHERE d.knowledge = k.id AND d.deleted = 0 AND ` + knowsOf + `),
+	(SELECT coalesce(sum(d.size), 0) FROM document AS d WHERE d.knowledge = k.id AND d.deleted = 0 AND ` + knowsOf + `),
+	(SELECT count(*) FROM document AS d WHERE d.knowledge = k.id AND d.deleted = 0 AND d.state IN ('waiting', 'extracting', 'embedding') AND ` + knowsOf + `)`
 
 type scanner interface{ Scan(...any) error }
 
@@ -194,17 +180,6 @@ func (s store) insertIn(ctx context.Context, tx *sqlite.Tx, k Knowledge, entries
 	return s.audit.Record(ctx, tx, audit.Entry{Act: "knowledge.add", ObjectKind: "knowledge", Object: k.ID, Workspace: k.Workspace})
 }
 
-func putAccess(ctx context.Context, tx *sqlite.Tx, k Knowledge, by string, entries []Access) error {
-	const entry = `INSERT INTO knowledge_access (knowledge, kind, subject, "right", workspace, owner, created) VALUES (?, ?, ?, ?, ?, ?, ?)`
-	for _, e := range entries {
-		kind, subject := e.subject()
-		if _, err := tx.Exec(ctx, entry, k.ID, kind, subject, e.Right, k.Workspace, by, tx.Now.UnixMilli()); err != nil {
-			return fmt.Errorf("give access: %w", err)
-		}
-	}
-	return nil
-}
-
 // rename gives a knowledge base that who may edit a new name.
 func (s store) rename(ctx context.Context, who Reach, k Knowledge) error {
 	const set = `UPDATE knowledge AS k SET name = ?8, fold = ?9, updated = ?10 WHERE id = ?11 AND deleted = 0 AND (` + rightOf + ` = 'edit' OR ` + managedBy + `)`
@@ -214,61 +189,6 @@ func (s store) rename(ctx context.Context, who Reach, k Knowledge) error {
 		}
 		return s.audit.Record(ctx, tx, audit.Entry{Act: "knowledge.change", ObjectKind: "knowledge", Object: k.ID, Workspace: k.Workspace})
 	})
-}
-
-// access lists who was given a right.
-func (s store) access(ctx context.Context, id string) ([]Access, error) {
-	rows, err := s.db.Read().QueryContext(ctx, `SELECT kind, subject, "right" FROM knowledge_access WHERE knowledge = ? ORDER BY kind, created, subject`, id)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var entries []Access
-	for rows.Next() {
-		var a Access
-		var kind, subject string
-		if err := rows.Scan(&kind, &subject, &a.Right); err != nil {
-			return nil, err
-		}
-		switch kind {
-		case "person":
-			a.Person = subject
-		case "group":
-			a.Group = subject
-		default:
-			a.Workspace = subject
-		}
-		entries = append(entries, a)
-	}
-	return entries, rows.Err()
-}
-
-// setAccess replaces the access list of a knowledge base that who manages.
-func (s store) setAccess(ctx context.Context, who Reach, k Knowledge, entries []Access) error {
-	const touch = `UPDATE knowledge AS k SET updated = ?8 WHERE id = ?9 AND deleted = 0 AND ` + managedBy
-	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		if err := changed(tx.Exec(ctx, touch, who.args(tx.Now.UnixMilli(), k.ID)...)); err != nil {
-			return missing(err, noKnowledge(k.ID))
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM knowledge_access WHERE knowledge = ?`, k.ID); err != nil {
-			return fmt.Errorf("take access away: %w", err)
-		}
-		if err := putAccess(ctx, tx, k, who.who.ID, entries); err != nil {
-			return err
-		}
-		return s.audit.Record(ctx, tx, audit.Entry{Act: "knowledge.access", ObjectKind: "knowledge", Object: k.ID, Workspace: k.Workspace,
-			Detail: accessDetail(entries)})
-	})
-}
-
-// accessDetail is an access list as the record holds it: ids with rights.
-func accessDetail(entries []Access) map[string]any {
-	list := make([]string, 0, len(entries))
-	for _, e := range entries {
-		kind, subject := e.subject()
-		list = append(list, kind+":"+subject+":"+e.Right)
-	}
-	return map[string]any{"entries": list}
 }
 
 // hide deletes a knowledge base that who manages, as everybody sees it; a job

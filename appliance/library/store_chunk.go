@@ -62,7 +62,7 @@ func (s store) setChunk(ctx context.Context, who Reach, d Document, number int64
 	)
 	var c Chunk
 	err := s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		if err := edits(ctx, tx, who, d.Knowledge); err != nil {
+		if err := editsDocument(ctx, tx, who, d.ID); err != nil {
 			return err
 		}
 		var err error

@@ -3,6 +3,7 @@ package library
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -10,49 +11,70 @@ import (
 	"chatets/appliance/audit"
 	"chatets/appliance/fault"
 	"chatets/appliance/job"
+	"chatets/appliance/lexical"
 	"chatets/appliance/sqlite"
 )
 
 const documentColumns = `d.id, d.workspace, d.owner, d.knowledge, d.title, d.name, d.type, d.size, d.state, d.reason, d.cure, d.done, d.total, d.note,
-	d.chunks, d.pages, d.characters, d.language, d.version, d.created, d.updated, d.blob, d.content, d.job,
+	d.chunks, d.pages, d.characters, d.language, d.version, d.created, d.updated, d.blob, d.content, d.job, d.folder, d.guard,
+	(SELECT json_group_array(t.name) FROM document_tag AS t WHERE t.document = d.id),
 	(SELECT count(*) FROM chunk AS c WHERE c.document = d.id AND c.disabled = 1)`
+
+// documentAs is what a document is to an actor, behind its columns.
+const documentAs = `, ` + documentRight + ` AS reach, ` + documentManagedBy + ` AS managed`
 
 func scanDocument(row scanner, more ...any) (Document, error) {
 	var d Document
 	var created, updated int64
+	var guard int
+	var tags string
 	err := row.Scan(append([]any{&d.ID, &d.Workspace, &d.Owner, &d.Knowledge, &d.Title, &d.Name, &d.Type, &d.Size, &d.State, &d.Reason, &d.Cure,
-		&d.Done, &d.Total, &d.Note, &d.Chunks, &d.Pages, &d.Characters, &d.Language, &d.Version, &created, &updated, &d.blob, &d.content, &d.job, &d.Disabled}, more...)...)
+		&d.Done, &d.Total, &d.Note, &d.Chunks, &d.Pages, &d.Characters, &d.Language, &d.Version, &created, &updated, &d.blob, &d.content, &d.job, &d.Folder, &guard, &tags, &d.Disabled}, more...)...)
+	if err == nil {
+		err = json.Unmarshal([]byte(tags), &d.Tags)
+	}
+	d.Restricted = guard == restricted
 	d.Created, d.Updated = time.UnixMilli(created).UTC(), time.UnixMilli(updated).UTC()
 	return d, err
 }
 
-// document is the document of the id, when who may read or manage its
-// knowledge base.
-func (s store) document(ctx context.Context, who Reach, id string) (Document, error) {
-	const one = `SELECT ` + documentColumns + `, ` + rightOf + ` AS reach FROM document AS d JOIN knowledge AS k ON k.id = d.knowledge
-		WHERE d.id = ?8 AND d.deleted = 0 AND k.deleted = 0 AND (reach <> 'none' OR ` + managedBy + `)`
+// scanDocumentAs reads documentColumns and documentAs.
+func scanDocumentAs(row scanner) (Document, error) {
 	var right string
-	d, err := scanDocument(s.db.Read().QueryRowContext(ctx, one, who.args(id)...), &right)
+	var manages bool
+	d, err := scanDocument(row, &right, &manages)
+	d.Right, d.Manages = right, manages
+	return d, err
+}
+
+// document is the document of the id, when who may read or manage it.
+func (s store) document(ctx context.Context, who Reach, id string) (Document, error) {
+	const one = `SELECT ` + documentColumns + documentAs + ` FROM document AS d JOIN knowledge AS k ON k.id = d.knowledge
+		WHERE d.id = ?8 AND d.deleted = 0 AND k.deleted = 0 AND (reach <> 'none' OR managed)`
+	d, err := scanDocumentAs(s.db.Read().QueryRowContext(ctx, one, who.args(id)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Document{}, noDocument(id)
 	}
-	d.right = right
 	return d, err
 }
 
 // documents is a page of a knowledge base that who may read, the newest first.
-func (s store) documents(ctx context.Context, who Reach, knowledge, search, before string, limit int) ([]Document, error) {
-	const page = `SELECT ` + documentColumns + ` FROM document AS d JOIN knowledge AS k ON k.id = d.knowledge
-		WHERE d.knowledge = ?8 AND d.deleted = 0 AND k.deleted = 0 AND ` + rightOf + ` <> 'none'
-		AND (?9 = '' OR instr(d.fold, ?9) > 0) AND (?10 = '' OR d.id < ?10) ORDER BY d.id DESC LIMIT ?11`
-	rows, err := s.db.Read().QueryContext(ctx, page, who.args(knowledge, search, before, limit)...)
+func (s store) documents(ctx context.Context, who Reach, q Listing) ([]Document, error) {
+	const page = `SELECT ` + documentColumns + documentAs + ` FROM document AS d JOIN knowledge AS k ON k.id = d.knowledge
+		WHERE d.knowledge = ?14 AND d.deleted = 0 AND k.deleted = 0 AND ` + rightOf + ` <> 'none' AND (reach <> 'none' OR ?15 AND managed)
+		AND (?16 = '' OR instr(d.fold, ?16) > 0) AND (?17 = '' OR d.id < ?17) AND ` + filtered + ` ORDER BY d.id DESC LIMIT ?18`
+	args, err := q.Filter.args(q.Knowledge, q.Managed, q.Text, q.Before, q.Limit)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.db.Read().QueryContext(ctx, page, who.args(args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("list documents: %w", err)
 	}
 	defer rows.Close()
 	var list []Document
 	for rows.Next() {
-		d, err := scanDocument(rows)
+		d, err := scanDocumentAs(rows)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +86,7 @@ func (s store) documents(ctx context.Context, who Reach, knowledge, search, befo
 // readableDocuments are those of the ids that who may open.
 func (s store) readableDocuments(ctx context.Context, who Reach, ids []string) ([]string, error) {
 	const some = `SELECT d.id FROM document AS d JOIN knowledge AS k ON k.id = d.knowledge
-		WHERE d.id IN (SELECT value FROM json_each(?8)) AND d.deleted = 0 AND k.deleted = 0 AND ` + rightOf + ` <> 'none'`
+		WHERE d.id IN (SELECT value FROM json_each(?8)) AND d.deleted = 0 AND k.deleted = 0 AND ` + documentRight + ` <> 'none'`
 	list, err := jsonList(ids)
 	if err != nil {
 		return nil, err
@@ -74,16 +96,17 @@ func (s store) readableDocuments(ctx context.Context, who Reach, ids []string) (
 
 // add puts a document that is waiting into a knowledge base that who may edit,
 // with the job that reads it. A document of the same name and content that is
-// there already is returned in its place; one that failed is read once more.
+// there in the same folder, and may be read, is returned in its place; one that
+// failed is read once more.
 func (s store) add(ctx context.Context, who Reach, d Document) (Document, error) {
 	const same = `SELECT ` + documentColumns + ` FROM document AS d
-		WHERE d.workspace = ? AND d.blob = ? AND d.knowledge = ? AND d.name = ? AND d.deleted = 0 ORDER BY d.id LIMIT 1`
+		WHERE d.workspace = ?8 AND d.blob = ?9 AND d.knowledge = ?10 AND d.name = ?11 AND d.folder = ?12 AND d.deleted = 0 AND ` + admits + ` ORDER BY d.id LIMIT 1`
 	var added Document
 	err := s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
 		if err := edits(ctx, tx, who, d.Knowledge); err != nil {
 			return err
 		}
-		found, err := scanDocument(tx.QueryRow(ctx, same, d.Workspace, d.blob, d.Knowledge, d.Name))
+		found, err := scanDocument(tx.QueryRow(ctx, same, who.args(d.Workspace, d.blob, d.Knowledge, d.Name, d.Folder)...))
 		switch {
 		case err == nil && found.State != Failed:
 			added = found
@@ -103,15 +126,18 @@ func (s store) add(ctx context.Context, who Reach, d Document) (Document, error)
 }
 
 func (s store) addIn(ctx context.Context, tx *sqlite.Tx, who Reach, d Document) error {
-	const insert = `INSERT INTO document (id, workspace, owner, knowledge, title, name, fold, type, size, blob, state, job, version, created, updated)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, 1, ?, ?)`
+	const insert = `INSERT INTO document (id, workspace, owner, knowledge, title, name, fold, type, size, blob, state, job, version, folder, folder_fold, created, updated)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, 1, ?, ?, ?, ?)`
 	id, err := s.queue.Enqueue(ctx, tx, job.New{Kind: ingestKind, Workspace: d.Workspace, Owner: d.Owner, Payload: ingest{Document: d.ID}})
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, insert, d.ID, d.Workspace, d.Owner, d.Knowledge, d.Title, d.Name, foldOf(d), d.Type, d.Size, d.blob, id,
+	if _, err := tx.Exec(ctx, insert, d.ID, d.Workspace, d.Owner, d.Knowledge, d.Title, d.Name, foldOf(d), d.Type, d.Size, d.blob, id, d.Folder, lexical.Fold(d.Folder),
 		d.Created.UnixMilli(), d.Updated.UnixMilli()); err != nil {
 		return fmt.Errorf("insert a document: %w", err)
+	}
+	if err := putTags(ctx, tx, who, d); err != nil {
+		return err
 	}
 	if err := touch(ctx, tx, d.Knowledge); err != nil {
 		return err
@@ -123,23 +149,6 @@ func (s store) addIn(ctx context.Context, tx *sqlite.Tx, who Reach, d Document) 
 func touch(ctx context.Context, tx *sqlite.Tx, knowledge string) error {
 	_, err := tx.Exec(ctx, `UPDATE knowledge SET updated = ? WHERE id = ?`, tx.Now.UnixMilli(), knowledge)
 	return err
-}
-
-// edits refuses who may not edit the knowledge base; the right may have been
-// taken away since it was asked for, so it is asked for in the transaction.
-func edits(ctx context.Context, tx *sqlite.Tx, who Reach, knowledge string) error {
-	const right = `SELECT ` + rightOf + ` FROM knowledge AS k WHERE k.id = ?8 AND k.deleted = 0`
-	var have string
-	err := tx.QueryRow(ctx, right, who.args(knowledge)...).Scan(&have)
-	switch {
-	case errors.Is(err, sql.ErrNoRows), err == nil && have == None:
-		return noKnowledge(knowledge)
-	case err != nil:
-		return err
-	case have != Edit:
-		return mayNotEdit()
-	}
-	return nil
 }
 
 // again enqueues a failed document once more.
@@ -159,7 +168,7 @@ func (s store) again(ctx context.Context, tx *sqlite.Tx, who Reach, d Document) 
 // retry reads a failed document of a knowledge base that who may edit once more.
 func (s store) retry(ctx context.Context, who Reach, d Document) error {
 	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		if err := edits(ctx, tx, who, d.Knowledge); err != nil {
+		if err := editsDocument(ctx, tx, who, d.ID); err != nil {
 			return err
 		}
 		return s.again(ctx, tx, who, d)
@@ -170,7 +179,7 @@ func (s store) retry(ctx context.Context, who Reach, d Document) error {
 // who may edit; a job removes what is left of it.
 func (s store) remove(ctx context.Context, who Reach, d Document) error {
 	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		if err := edits(ctx, tx, who, d.Knowledge); err != nil {
+		if err := editsDocument(ctx, tx, who, d.ID); err != nil {
 			return err
 		}
 		if err := changed(tx.Exec(ctx, `UPDATE document SET deleted = ?, hidden = 1 WHERE id = ? AND deleted = 0`, tx.Now.UnixMilli(), d.ID)); err != nil {
