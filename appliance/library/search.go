@@ -43,9 +43,13 @@ type Part struct {
 }
 
 // Search finds the passages that fit the question, best first, among what who
-// may read. A knowledge base that is named and may not be read is fault.NotFound.
+// may read. A knowledge base or a document that is named and may not be read is
+// fault.NotFound.
 func (l *Library) Search(ctx context.Context, who Reach, q Question) ([]Passage, error) {
 	if err := l.Readable(ctx, who, q.Knowledge); err != nil {
+		return nil, err
+	}
+	if err := l.readable(ctx, who, q.Filter.Documents); err != nil {
 		return nil, err
 	}
 	var wanted []string
