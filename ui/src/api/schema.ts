@@ -205,6 +205,42 @@ export interface paths {
         delete: operations["deleteDocument"];
         options?: never;
         head?: never;
+        /** Put a document into a folder and give it tags */
+        patch: operations["changeDocument"];
+        trace?: never;
+    };
+    "/api/documents/{id}/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who may and who may not read a document */
+        get: operations["getRules"];
+        /** Replace the rules of a document; they narrow what its knowledge base gives */
+        put: operations["setRules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/documents/{id}/access/{person}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell what a person may do with a document, and why */
+        get: operations["explainAccess"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -507,6 +543,23 @@ export interface paths {
         get: operations["getAccess"];
         /** Replace the list of who has access */
         put: operations["setAccess"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/{id}/outline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count the documents of a knowledge base by folder, tag and type */
+        get: operations["getOutline"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1312,8 +1365,11 @@ export interface components {
             name?: string;
             /** @description Exactly one of person, group and workspace is set. */
             person?: string;
-            /** @enum {string} */
-            right: "read" | "edit";
+            /**
+             * @description A deny of a person or group wins over everything that gives a right, ownership too.
+             * @enum {string}
+             */
+            right: "read" | "edit" | "deny";
             workspace?: string;
         };
         AddGroupRequest: {
@@ -1464,6 +1520,12 @@ export interface components {
              * @description Where the passage begins that is meant: one that was numbered anew meanwhile is not switched by mistake.
              */
             start?: number;
+        };
+        ChangeDocumentRequest: {
+            /** @description Names with / between them; empty takes it out of its folder. Absent: as it is. */
+            folder?: string;
+            /** @description All tags it is to have. Absent: as they are. */
+            tags?: string[];
         };
         ChangeKnowledgeRequest: {
             name: string;
@@ -1651,6 +1713,11 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
         };
+        Counted: {
+            /** Format: int64 */
+            documents: number;
+            name: string;
+        };
         Detail: {
             field: string;
             sentence: string;
@@ -1686,10 +1753,14 @@ export interface components {
              * @description Passages of it that are switched off.
              */
             disabled?: number;
+            /** @description Names with / between them; empty when it is in none. */
+            folder: string;
             id: string;
             knowledge: string;
             /** @description Two letters, where it was recognised. */
             language?: string;
+            /** @description Whether one may change who has access to it. */
+            manages: boolean;
             /** @description Name of the file. */
             name: string;
             /** @description What a reader should know, for example that its encoding was guessed. */
@@ -1704,6 +1775,13 @@ export interface components {
             progress?: components["schemas"]["Progress"];
             /** @description Why it failed. */
             reason?: string;
+            /** @description Only people whom its own rules allow may read it. */
+            restricted: boolean;
+            /**
+             * @description What one may do with it; none for who only manages it.
+             * @enum {string}
+             */
+            right: "none" | "read" | "edit";
             /**
              * Format: int64
              * @description Bytes of the file.
@@ -1711,6 +1789,7 @@ export interface components {
             size: number;
             /** @enum {string} */
             state: "waiting" | "extracting" | "embedding" | "ready" | "failed";
+            tags: string[];
             title: string;
             /** @description Media type. */
             type: string;
@@ -2015,6 +2094,20 @@ export interface components {
         Named: {
             id: string;
         };
+        Narrow: {
+            /** @description Only these documents. */
+            documents?: string[];
+            /** @description Only documents of these folders and the folders inside them: names with / between them. */
+            folders?: string[];
+            /** @description Only documents added on or after this day (2026-01-31, in UTC) or time (RFC 3339). */
+            from?: string;
+            /** @description Only documents that have one of these tags; case and accents do not count. */
+            tags?: string[];
+            /** @description Only documents added until the end of this day, or before this time. */
+            to?: string;
+            /** @description Only documents of these types: media types or file endings such as pdf. */
+            types?: string[];
+        };
         NewConversation: {
             /** @description Knowledge bases to search; none means all that you may read */
             knowledge?: string[];
@@ -2032,6 +2125,12 @@ export interface components {
             model?: string;
             /** @description The message this one follows; left out, the newest that is shown */
             parent?: string;
+        };
+        Outline: {
+            /** @description Each counted without the folders inside it. */
+            folders: components["schemas"]["Counted"][];
+            tags: components["schemas"]["Counted"][];
+            types: components["schemas"]["Counted"][];
         };
         PageAuditEntry: {
             /** @description The items of this page. */
@@ -2319,7 +2418,42 @@ export interface components {
              */
             used: number;
         };
+        RuleEntry: {
+            group?: string;
+            /** @description Of the person or group; ignored when sent. Empty when it no longer exists. */
+            name?: string;
+            /** @description Exactly one of person and group is set. */
+            person?: string;
+            /**
+             * @description A deny wins over everything; an allow is for restricted documents.
+             * @enum {string}
+             */
+            right: "allow" | "deny";
+        };
+        Rules: {
+            entries: components["schemas"]["RuleEntry"][];
+            /** @description The access list of the knowledge base. */
+            knowledge: components["schemas"]["AccessEntry"][];
+            /** @description Whether one may change them. */
+            manages: boolean;
+            /** @description Who owns the knowledge base, and so may read unless denied. */
+            owner: string;
+            ownerName: string;
+            restricted: boolean;
+            /**
+             * @description What one may do with the document.
+             * @enum {string}
+             */
+            right: "none" | "read" | "edit";
+        };
+        RulesBody: {
+            entries: components["schemas"]["RuleEntry"][];
+            /** @description Only people whom an entry allows read it, as far as its knowledge base lets them. */
+            restricted: boolean;
+        };
         SearchRequest: {
+            /** @description Only some of their documents: every part that is set must hold, of its values any. */
+            filter?: components["schemas"]["Narrow"];
             /** @description Where to look; everything one may read when absent. */
             knowledge?: string[];
             /**
@@ -2540,6 +2674,22 @@ export interface components {
              * @description Which of them this message is, from 1
              */
             index: number;
+        };
+        Why: {
+            /**
+             * @description What decides it.
+             * @enum {string}
+             */
+            by: "nothing" | "deny" | "restricted" | "owner" | "entry" | "workspace";
+            /** @description It is decided by the document's own rules, not the knowledge base's. */
+            document: boolean;
+            /** @description Through which it holds; absent where it is the person's own. */
+            group?: string;
+            groupName?: string;
+            /** @enum {string} */
+            right: "none" | "read" | "edit";
+            /** @description The same in words. */
+            sentence: string;
         };
         Workspace: {
             id: string;
@@ -3358,6 +3508,20 @@ export interface operations {
                 cursor?: string;
                 /** @description Part of a title or the name of a file. */
                 q?: string;
+                /** @description Also those that one manages and may not read. */
+                managed?: boolean;
+                /** @description Only these documents. */
+                document?: string[];
+                /** @description Only documents of these folders and the folders inside them. */
+                folder?: string[];
+                /** @description Only documents that have one of these tags. */
+                tag?: string[];
+                /** @description Only documents of these types: media types or file endings. */
+                type?: string[];
+                /** @description Only documents added on or after this day or time. */
+                from?: string;
+                /** @description Only documents added until the end of this day, or before this time. */
+                to?: string;
             };
             header?: never;
             path?: never;
@@ -3427,6 +3591,10 @@ export interface operations {
                 knowledge: string;
                 /** @description Name of the file, without a folder. */
                 name: string;
+                /** @description Names with / between them; none when absent. */
+                folder?: string;
+                /** @description Tags to put on it. */
+                tag?: string[];
             };
             header?: never;
             path?: never;
@@ -3606,6 +3774,301 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeDocumentRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rules"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rules"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explainAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Why"];
+                };
             };
             /** @description Unauthorized */
             401: {
@@ -5204,6 +5667,73 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOutline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outline"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
