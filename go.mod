@@ -54,6 +54,8 @@ require (
 	github.com/zeebo/xxh3 v1.1.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	gopkg.in/ini.v1 v1.67.3 // indirect
+	github.com/boombuler/barcode v1.1.0 // indirect
+	github.com/google/go-tpm v0.9.8 // indirect
 )
 
 require (

@@ -55,6 +55,7 @@ type Appliance struct {
 	version string
 
 	lock     *sqlite.Lock
+	store    *secret.Store
 	keys     *secret.Keyring
 	db       *sqlite.DB
 	blobs    *blob.Store
@@ -102,12 +103,17 @@ func (a *Appliance) open(ctx context.Context, assets Assets) (err error) {
 	if a.lock, err = sqlite.Claim(a.cfg.Data); err != nil {
 		return err
 	}
-	keys, created, err := secret.Open(a.cfg.Key, a.cfg.Data)
+	if a.gate, err = egress.New(egress.Config{Log: a.log, Now: time.Now}); err != nil {
+		return err
+	}
+	// The gate comes first: a key may lie with a server.
+	a.store, err = secret.OpenStore(ctx, secret.Config{Dir: a.cfg.Data, File: a.cfg.Key, Credentials: a.cfg.Credentials, Gate: a.gate,
+		Now: time.Now, Ask: a.cfg.Ask, Recovery: a.cfg.Recovery})
 	if err != nil {
 		return err
 	}
-	a.keys = keys
-	if created {
+	a.keys = a.store.Ring()
+	if a.store.Created() {
 		a.log.Info("made a new master key; keep a copy of it apart from the data", "file", a.cfg.Key)
 	}
 	if a.db, err = sqlite.Open(ctx, sqlite.Config{Dir: a.cfg.Data, Log: a.log, Now: time.Now, Version: a.version}); err != nil {
@@ -116,7 +122,7 @@ func (a *Appliance) open(ctx context.Context, assets Assets) (err error) {
 	if err := a.db.Migrate(ctx, migrations()...); err != nil {
 		return err
 	}
-	if a.blobs, err = blob.Open(a.blobDir(), keys); err != nil {
+	if a.blobs, err = blob.Open(a.blobDir(), a.keys); err != nil {
 		return err
 	}
 	if err := a.openSpine(ctx, assets); err != nil {
@@ -132,9 +138,6 @@ func (a *Appliance) openSpine(ctx context.Context, assets Assets) (err error) {
 		return err
 	}
 	if a.settings, err = setting.New(ctx, a.db, a.audit, time.Now); err != nil {
-		return err
-	}
-	if a.gate, err = egress.New(egress.Config{Log: a.log, Now: time.Now}); err != nil {
 		return err
 	}
 	a.accounts = account.New(a.db, a.audit)

@@ -123,11 +123,11 @@ func TestBadDataDirectory(t *testing.T) {
 		}, "", "key-open", []string{"chmod 600"}},
 		{"key in the data directory", nothing, nothing, "master.key", "key-inside", []string{"outside"}},
 		{"lost proof of the key", func(t *testing.T, cfg config.Config, _ string) {
-			if err := os.Rename(filepath.Join(cfg.Data, "key.check"), cfg.Key+".check"); err != nil {
+			if err := os.Rename(filepath.Join(cfg.Data, "keys.json"), cfg.Key+".keys"); err != nil {
 				t.Fatal(err)
 			}
 		}, func(t *testing.T, cfg config.Config, _ string) {
-			if err := os.Rename(cfg.Key+".check", filepath.Join(cfg.Data, "key.check")); err != nil {
+			if err := os.Rename(cfg.Key+".keys", filepath.Join(cfg.Data, "keys.json")); err != nil {
 				t.Fatal(err)
 			}
 		}, "", "key-unproven", []string{"backup"}},

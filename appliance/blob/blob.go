@@ -41,9 +41,10 @@ type Ref struct {
 type Store struct {
 	dir      string
 	keys     *secret.Keyring
-	packers  sync.Pool // *zstd.Encoder; each takes megabytes
-	unpacker sync.Pool // *zstd.Decoder
-	durable  sync.Map  // folders that this process has synced into their parent
+	packers  sync.Pool  // *zstd.Encoder; each takes megabytes
+	unpacker sync.Pool  // *zstd.Decoder
+	durable  sync.Map   // folders that this process has synced into their parent
+	moving   sync.Mutex // a blob that is being sealed anew is not put back after it was removed
 }
 
 // temporary is no workspace id, so that the folder has no second meaning.
@@ -106,6 +107,8 @@ func (s *Store) Remove(_ context.Context, workspace, name string) error {
 	if !valid(workspace, name) {
 		return missing
 	}
+	s.moving.Lock()
+	defer s.moving.Unlock()
 	if err := os.Remove(s.path(workspace, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return classify(fmt.Errorf("remove a blob: %w", err))
 	}

@@ -51,7 +51,8 @@ func (s *Store) Put(ctx context.Context, workspace string, r io.Reader, limit in
 		}
 	}()
 	sum := hmac.New(sha256.New, s.keys.Sub("blob-name/"+workspace))
-	size, err := s.write(ctx, part, workspace, r, sum, limit)
+	size, release, err := s.write(ctx, part, workspace, r, sum, limit)
+	defer release()
 	if err != nil {
 		return Ref{}, err
 	}
@@ -63,12 +64,18 @@ func (s *Store) Put(ctx context.Context, workspace string, r io.Reader, limit in
 	return ref, nil
 }
 
-// write compresses, seals and syncs the content, and sums its plain bytes.
-func (s *Store) write(ctx context.Context, part *os.File, workspace string, r io.Reader, sum hash.Hash, limit int64) (int64, error) {
-	sealed, err := s.keys.SealStream(purpose(workspace), part, []byte(workspace))
+// write compresses, seals and syncs the content, and sums its plain bytes. Until
+// release is called its key is not destroyed.
+func (s *Store) write(ctx context.Context, part *os.File, workspace string, r io.Reader, sum hash.Hash, limit int64) (size int64, release func(), err error) {
+	sealed, release, err := s.keys.SealFor(workspace, part, []byte(workspace))
 	if err != nil {
-		return 0, classify(fmt.Errorf("put a blob: %w", err))
+		return 0, func() {}, classify(fmt.Errorf("put a blob: %w", err))
 	}
+	size, err = s.pack(ctx, part, sealed, r, sum, limit)
+	return size, release, err
+}
+
+func (s *Store) pack(ctx context.Context, part *os.File, sealed io.WriteCloser, r io.Reader, sum hash.Hash, limit int64) (int64, error) {
 	packed, err := s.packer(sealed)
 	if err != nil {
 		return 0, fmt.Errorf("put a blob: %w", err)

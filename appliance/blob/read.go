@@ -32,7 +32,7 @@ func (s *Store) Open(ctx context.Context, workspace, name string) (io.ReadCloser
 		}
 		return nil, classify(fmt.Errorf("open a blob: %w", err))
 	}
-	plain, err := s.keys.OpenStream(purpose(workspace), file, []byte(workspace))
+	plain, err := s.keys.OpenFor(workspace, purpose(workspace), file, []byte(workspace))
 	if err != nil {
 		_ = file.Close()
 		return nil, broken(err)

@@ -7,6 +7,7 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"strings"
@@ -28,6 +29,14 @@ type Config struct {
 	LogFormat      string   // auto, json or text
 	TrustedProxies []string // addresses or networks
 	Models         string   // folder that model files are imported from
+	Credentials    string   // folder of systemd credentials, "" = none; systemd names it
+
+	// Ask asks a person for the passphrase that opens the keys; failed is why the
+	// last answer did not. nil = nobody can be asked. No value of a file or flag.
+	Ask func(ctx context.Context, failed error) (string, error)
+	// Recovery is the recovery key an operator typed, "" = none. No value of a file
+	// or flag.
+	Recovery string
 
 	file    string // that was read, "" = none
 	origins map[string]string
@@ -86,7 +95,13 @@ func Load(flags map[string]string, environ []string) (Config, error) {
 	for name, value := range flags {
 		values[name], origins[name] = value, flag(name)
 	}
-	return build(file, values, origins)
+	c, err := build(file, values, origins)
+	for _, line := range environ {
+		if dir, found := strings.CutPrefix(line, "CREDENTIALS_DIRECTORY="); found {
+			c.Credentials = dir
+		}
+	}
+	return c, err
 }
 
 func variable(name string) string {

@@ -1,7 +1,6 @@
 package secret
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -11,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"chatets/appliance/fault"
 )
@@ -24,54 +24,37 @@ const (
 	maxFile     = 1024 // bytes of a file that can still be one of the two
 )
 
-// Open reads the master key of a data directory from a file outside of it. A
-// new key is made only for a directory that holds no data yet (created tells),
-// so that a lost key is never silently replaced; key.check in the directory
-// proves from then on that a key is the right one.
-func Open(file, dataDir string) (k *Keyring, created bool, err error) {
-	if inside(file, dataDir) {
-		return nil, false, fault.New(fault.Invalid, "The key file may not lie in the data directory: whoever copies the data would have the key.").Code("key-inside").
-			Cure("Name a place outside of %s with --key, and move the key file there if it exists.", dataDir)
-	}
-	check := filepath.Join(dataDir, "key.check")
-	proof, err := readProof(check, dataDir)
-	if err != nil {
-		return nil, false, err
-	}
-	master, err := readKey(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && proof == nil:
-		if master, err = makeKey(file); err != nil {
-			return nil, false, err
-		}
-		created = true
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, false, fault.New(fault.Conflict, "The key file is missing; without it nothing in the data directory can be read.").Code("key-missing").
-			Cure("Put the key file back at %s from where you keep its copy, or name its place with --key.", file).Because(err)
-	case err != nil:
-		return nil, false, err
-	}
-	if k, err = New(master); err != nil {
-		return nil, false, err
-	}
-	// A sub-key shows nothing of the master key, and no other key gives the same.
-	own := k.Sub("key-check")[:proofSize]
-	if proof == nil {
-		if err := writeFile(check, encode(proofPrefix, own)); err != nil {
-			return nil, false, fault.New(fault.Unavailable, "The data directory cannot be written.").Code("data-unwritable").
-				Cure("Check that it exists, that the service's user owns it, and that its file system is not mounted read-only.").Because(err)
-		}
-		return k, created, nil
-	}
-	if subtle.ConstantTimeCompare(proof, own) != 1 {
-		return nil, false, fault.New(fault.Conflict, "The key file is not the key of this data directory.").Code("key-wrong").
-			Cure("Put the key that was made with this data directory at %s, or name its place with --key.", file)
-	}
-	return k, false, nil
+// proofName is the file that, in directories of the earlier form, proves that a
+// key is the right one.
+const proofName = "key.check"
+
+func missingFile(file string) *fault.Error {
+	return fault.New(fault.Conflict, "The key file is missing; without it nothing in the data directory can be read.").Code("key-missing").
+		Cure("Put the key file back at %s from where you keep its copy, or name its place with --key.", file)
 }
 
-// inside reports whether the key would lie in the data directory.
-func inside(file, dataDir string) bool {
+func wrongFile(file string) error {
+	return fault.New(fault.Conflict, "The key file is not the key of this data directory.").Code("key-wrong").
+		Cure("Put the key that was made with this data directory at %s, or name its place with --key.", file)
+}
+
+// unwritable is what a data directory that does not take the keys is answered with.
+func unwritable(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fault.New(fault.Full, "The disk of the data directory is full; the keys were not changed.").Cure("Free space on it.").Because(err)
+	}
+	return fault.New(fault.Unavailable, "The data directory cannot be written.").Code("data-unwritable").
+		Cure("Check that it exists, that the service's user owns it, and that its file system is not mounted read-only.").Because(err)
+}
+
+// proves reports whether a proof is of a key: a sub-key shows nothing of the key,
+// and no other key gives the same.
+func proves(proof, key []byte) bool {
+	return subtle.ConstantTimeCompare(proof, derive(key, "key-check")[:proofSize]) == 1
+}
+
+// within reports whether the key would lie in the data directory.
+func within(file, dataDir string) bool {
 	real := func(dir string) string {
 		if found, err := filepath.EvalSymlinks(dir); err == nil {
 			dir = found
@@ -90,7 +73,7 @@ func readProof(check, dataDir string) ([]byte, error) {
 	text, err := os.ReadFile(check)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(filepath.Join(dataDir, "chatets.db")); err == nil {
-			return nil, fault.New(fault.Conflict, "The data directory holds a database but not the proof of its key (key.check).").Code("key-unproven").
+			return nil, fault.New(fault.Conflict, "The data directory holds a database but not its keys (keys.json).").Code("key-unproven").
 				Cure("Restore the whole data directory from its backup.")
 		}
 		return nil, nil
@@ -141,15 +124,19 @@ func readKey(file string) ([]byte, error) {
 
 // makeKey draws a key and writes its file.
 func makeKey(file string) ([]byte, error) {
-	key := make([]byte, Size)
-	if _, err := rand.Read(key); err != nil {
-		return nil, fmt.Errorf("draw a key: %w", err)
+	key, err := draw()
+	if err != nil {
+		return nil, err
 	}
 	if err := writeFile(file, encode(keyPrefix, key)); err != nil {
-		return nil, fault.New(fault.Unavailable, "The key file cannot be written.").Code("key-unwritable").
-			Cure("Make the folder of %s and give the service's user the right to write there, or name another place with --key.", file).Because(err)
+		return nil, unwritableFile(file, err)
 	}
 	return key, nil
+}
+
+func unwritableFile(file string, err error) error {
+	return fault.New(fault.Unavailable, "The key file cannot be written.").Code("key-unwritable").
+		Cure("Make the folder of %s and give the service's user the right to write there, or name another place with --key.", file).Because(err)
 }
 
 // encode writes bytes as one line of text with a checksum.
@@ -176,24 +163,50 @@ func decode(prefix string, text []byte, size int) []byte {
 // not at all, and never replaces one: temporary file, fsync, link, fsync of the
 // folder.
 func writeFile(file string, data []byte) error {
-	dir := filepath.Dir(file)
-	part, err := os.CreateTemp(dir, "."+filepath.Base(file)+"-*") // makes it with mode 0600
+	part, err := temporaryFile(file, data)
 	if err != nil {
 		return err
+	}
+	if err := errors.Join(os.Link(part, file), os.Remove(part)); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(file))
+}
+
+// temporaryFile writes a file of mode 0600 beside another and syncs it.
+func temporaryFile(file string, data []byte) (string, error) {
+	part, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*") // makes it with mode 0600
+	if err != nil {
+		return "", err
 	}
 	_, err = part.Write(data)
 	if err == nil {
 		err = part.Sync()
 	}
-	if err = errors.Join(err, part.Close()); err == nil {
-		err = os.Link(part.Name(), file)
+	if err = errors.Join(err, part.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(part.Name()))
 	}
-	if err = errors.Join(err, os.Remove(part.Name())); err != nil {
-		return err
-	}
+	return part.Name(), nil
+}
+
+func syncDir(dir string) error {
 	folder, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
 	return errors.Join(folder.Sync(), folder.Close())
+}
+
+func removeIfThere(file string) error {
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func linkIfThere(file, second string) error {
+	if err := os.Link(file, second); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

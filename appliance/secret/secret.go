@@ -37,6 +37,7 @@ const (
 	// data key 1; the second says in four bytes the number of its data key.
 	formFirst    = 1
 	formNumbered = 2
+	formScoped   = 3 // as the second, and the number is of a key of the blob's scope
 )
 
 // ErrSealed is returned for sealed data that was changed, cut, moved or sealed
@@ -48,6 +49,10 @@ type Keyring struct {
 	names []byte // what things are named by; never changes
 	ring  atomic.Pointer[ring]
 	aeads sync.Map // numbered -> tink.AEAD; purposes are few and fixed
+
+	scopes atomic.Pointer[map[string]*scope]
+	make   func(scope string) error // makes the key of a new scope; nil = they are derived
+	holds  holds
 }
 
 // ring is the data keys at one moment; it is replaced, never changed.
@@ -130,7 +135,8 @@ const pagePurpose = "page"
 func (k *Keyring) Current() uint32 { return k.ring.Load().current }
 
 // NumberOf is the number of the data key a value or stream was sealed with, read
-// from its first bytes; 0 where they are no beginning of one.
+// from its first bytes; 0 where they are no beginning of one, or were sealed for
+// a scope.
 func NumberOf(sealed []byte) uint32 {
 	switch {
 	case len(sealed) >= 1 && sealed[0] == formFirst:

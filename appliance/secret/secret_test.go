@@ -83,26 +83,29 @@ func TestKeyFile(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "key-unreadable", "is a file"},
-		{"with a torn proof", func(t *testing.T, _, data string) {
-			check := filepath.Join(data, "key.check")
-			write(t, check, read(t, check)[:30])
-		}, "key-unproven", "backup"},
-		{"with the proof of another directory", func(t *testing.T, _, data string) {
-			_, other := installed(t)
-			write(t, filepath.Join(data, "key.check"), read(t, filepath.Join(other, "key.check")))
+		{"with a torn keys.json", func(t *testing.T, _, data string) {
+			document := filepath.Join(data, "keys.json")
+			write(t, document, read(t, document)[:300])
+		}, "key-damaged", "backup"},
+		{"with the keys.json of another directory", func(t *testing.T, _, data string) {
+			otherKey, other := installed(t)
+			write(t, filepath.Join(data, "keys.json"), read(t, filepath.Join(other, "keys.json")))
+			if err := os.Remove(otherKey); err != nil {
+				t.Fatal(err)
+			}
 		}, "key-wrong", "not the key"},
-		{"missing, in a directory without proof but with a database", func(t *testing.T, key, data string) {
+		{"missing, in a directory without keys.json but with a database", func(t *testing.T, key, data string) {
 			write(t, filepath.Join(data, "chatets.db"), "x")
-			if err := errors.Join(os.Remove(key), os.Remove(filepath.Join(data, "key.check"))); err != nil {
+			if err := errors.Join(os.Remove(key), os.Remove(filepath.Join(data, "keys.json"))); err != nil {
 				t.Fatal(err)
 			}
-		}, "key-unproven", "key.check"},
-		{"without the proof of a directory that holds a database", func(t *testing.T, _, data string) {
+		}, "key-unproven", "keys.json"},
+		{"without the keys.json of a directory that holds a database", func(t *testing.T, _, data string) {
 			write(t, filepath.Join(data, "chatets.db"), "x")
-			if err := os.Remove(filepath.Join(data, "key.check")); err != nil {
+			if err := os.Remove(filepath.Join(data, "keys.json")); err != nil {
 				t.Fatal(err)
 			}
-		}, "key-unproven", "key.check"},
+		}, "key-unproven", "keys.json"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -144,10 +147,10 @@ func TestFirstStart(t *testing.T) {
 		}
 		return created && err == nil, fault.Of(err)
 	}
-	t.Run("a stop between the key and its proof", func(t *testing.T) {
+	t.Run("a stop between the key and keys.json", func(t *testing.T) {
 		t.Parallel()
 		key, data := installed(t)
-		if err := os.Remove(filepath.Join(data, "key.check")); err != nil {
+		if err := os.Remove(filepath.Join(data, "keys.json")); err != nil {
 			t.Fatal(err)
 		}
 		before, err := os.ReadFile(key)

@@ -13,7 +13,7 @@ import (
 // does not open. w stays open.
 func (k *Keyring) SealStream(purpose string, w io.Writer, aad []byte) (io.WriteCloser, error) {
 	r := k.ring.Load()
-	s, err := stream(r.keys[r.current], purpose)
+	s, err := stream(derive(r.keys[r.current], purpose))
 	if err != nil {
 		return nil, fmt.Errorf("seal a stream: %w", err)
 	}
@@ -27,21 +27,30 @@ func (k *Keyring) SealStream(purpose string, w io.Writer, aad []byte) (io.WriteC
 // foreign stream ends in ErrSealed before a wrong byte is given out; what stood
 // before the change has been given by then. Errors of r come as they are.
 func (k *Keyring) OpenStream(purpose string, r io.Reader, aad []byte) (io.Reader, error) {
+	return k.open(r, aad, purpose, func([]byte) []byte { return nil })
+}
+
+// open reads the head of a stream and goes on with its key: a data key under a
+// purpose, or what scoped gives for the head.
+func (k *Keyring) open(r io.Reader, aad []byte, purpose string, scoped func(head []byte) []byte) (io.Reader, error) {
 	o := &opened{source: r}
 	first := make([]byte, HeadSize)
 	if _, err := io.ReadFull(o.watched(), first[:1]); err != nil {
 		return nil, o.failure()
 	}
-	if first[0] == formNumbered {
+	if first[0] != formFirst {
 		if _, err := io.ReadFull(o.watched(), first[1:]); err != nil {
 			return nil, o.failure()
 		}
 	}
-	key := k.ring.Load().keys[NumberOf(first)]
+	key := scoped(first)
+	if data := k.ring.Load().keys[NumberOf(first)]; data != nil {
+		key = derive(data, purpose)
+	}
 	if key == nil {
 		return nil, o.failure()
 	}
-	s, err := stream(key, purpose)
+	s, err := stream(key)
 	if err != nil {
 		return nil, fmt.Errorf("open a stream: %w", err)
 	}
@@ -51,8 +60,8 @@ func (k *Keyring) OpenStream(purpose string, r io.Reader, aad []byte) (io.Reader
 	return o, nil
 }
 
-func stream(key []byte, purpose string) (*subtle.AESGCMHKDF, error) {
-	return subtle.NewAESGCMHKDF(derive(key, purpose), "SHA256", Size, segment, 0)
+func stream(key []byte) (*subtle.AESGCMHKDF, error) {
+	return subtle.NewAESGCMHKDF(key, "SHA256", Size, segment, 0)
 }
 
 // opened tells the errors of its source from those of the sealing.

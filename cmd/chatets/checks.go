@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"chatets/appliance"
 )
 
 const (
@@ -43,9 +45,7 @@ func (x *examination) data() {
 		x.note("data", bad, "name another with --data", "%s is not a folder", dir)
 		return
 	}
-	if _, err := os.Stat(filepath.Join(dir, "key.check")); errors.Is(err, fs.ErrNotExist) {
-		x.fresh = true
-	}
+	x.fresh = !appliance.HasKeys(dir)
 	switch owner, ok := info.Sys().(*syscall.Stat_t); {
 	case info.Mode().Perm()&0o027 != 0:
 		x.note("data", warn, "run: chmod 700 "+dir, "%s is open to others (mode %04o)", dir, info.Mode().Perm())

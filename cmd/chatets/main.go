@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -24,6 +25,10 @@ func run() int {
 	// The process that reads one document for the service is no command for people.
 	if len(os.Args) > 1 && os.Args[1] == appliance.ExtractChild {
 		return appliance.RunExtractChild(os.Stdin, os.Stdout, os.Args[2:])
+	}
+	if err := keepPrivate(); err != nil {
+		fmt.Fprintln(os.Stderr, sentence(err))
+		return exitFailed
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
