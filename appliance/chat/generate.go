@@ -43,10 +43,17 @@ func (c *Chat) generate(ctx context.Context, r *run, who library.Reach, d *desk)
 	if r.prefix != "" {
 		citer.Resume(r.prefix)
 	}
+	pace := c.pace()
+	defer pace.end()
 	var thinkingFrom time.Time
 	began := c.now()
 	result, err := r.turn.Generate(ctx, c.request(r, prompt), inference.Sink{
 		Loading: d.loading(c.now),
+		Pace: func(ctx context.Context) {
+			if r.stored() && r.draft.text.Len()+r.draft.thinking.Len() > len(r.prefix) { // the first word is waited for
+				pace.wait(ctx)
+			}
+		},
 		Thinking: func(text string) error {
 			if err := stored(); err != nil {
 				return err

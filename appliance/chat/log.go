@@ -17,6 +17,8 @@ type runLog struct {
 	saved  int     // how many of them are on disk
 	kept   int     // how many of them are there in rows of the run, and not in the journal only
 	shown  int     // how many of them readers may have
+	name   string  // of the event that text is collected for, which is no event yet
+	text   []byte  // what was collected
 	loose  bool    // nothing of the run is stored, so everything is shown at once
 	wake   chan struct{}
 	ended  bool
@@ -29,6 +31,39 @@ func (l *runLog) add(name string, data []byte) {
 	if l.ended {
 		return
 	}
+	l.seal()
+	l.append(name, data)
+}
+
+// say adds a piece of text. Pieces that come between two savings are one event:
+// nobody could be shown one without the other.
+func (l *runLog) say(name, text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return
+	}
+	if l.name != name {
+		l.seal()
+		l.name = name
+	}
+	l.text = append(l.text, text...)
+	if l.loose {
+		l.seal()
+	}
+}
+
+// seal makes an event of the text that was collected.
+func (l *runLog) seal() {
+	if l.name == "" {
+		return
+	}
+	name, data := l.name, textData(l.text)
+	l.name, l.text = "", l.text[:0]
+	l.append(name, data)
+}
+
+func (l *runLog) append(name string, data []byte) {
 	l.events = append(l.events, Event{ID: int64(len(l.events) + 1), Name: name, Data: data})
 	if l.loose {
 		l.show(len(l.events))
@@ -40,6 +75,7 @@ func (l *runLog) loosen() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.loose = true
+	l.seal()
 	l.show(len(l.events))
 }
 
@@ -56,6 +92,7 @@ func (l *runLog) show(n int) {
 func (l *runLog) closing(last ...Event) []Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.seal()
 	for i := range last {
 		last[i].ID = int64(len(l.events) + i + 1)
 	}
@@ -99,6 +136,7 @@ func (l *runLog) after(n int64) (events []Event, wake <-chan struct{}, ended boo
 func (l *runLog) unsaved() []Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.seal()
 	return l.events[l.saved:]
 }
 
@@ -106,6 +144,7 @@ func (l *runLog) unsaved() []Event {
 func (l *runLog) unkept() []Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.seal()
 	return l.events[l.kept:]
 }
 

@@ -100,7 +100,7 @@ func (r *run) open() {
 	r.log.add(EventPhase, phaseData(phase{Phase: "queued", Run: r.id, Conversation: r.conversation, Question: r.question.ID, Answer: r.answerID}))
 	if r.prefix != "" {
 		r.draft.text.WriteString(r.prefix)
-		r.log.add(EventDelta, textData(r.prefix))
+		r.log.say(EventDelta, r.prefix)
 	}
 }
 
@@ -128,10 +128,10 @@ type phase struct {
 func phaseData(p phase) []byte { return encode(p) }
 
 // textData is the data of a piece of text.
-func textData(text string) []byte {
+func textData(text []byte) []byte {
 	return encode(struct {
 		Text string `json:"text"`
-	}{text})
+	}{string(text)})
 }
 
 // encode is for our own types, which always have a JSON form.
@@ -291,7 +291,7 @@ func (d *desk) Say(text string) error {
 	}
 	d.phase(phase{Phase: "writing"})
 	d.run.draft.text.WriteString(text)
-	d.run.log.add(EventDelta, textData(text))
+	d.run.log.say(EventDelta, text)
 	d.piece()
 	return nil
 }
@@ -303,7 +303,7 @@ func (d *desk) think(text string) error {
 	}
 	d.phase(phase{Phase: "thinking"})
 	d.run.draft.thinking.WriteString(text)
-	d.run.log.add(EventThinking, textData(text))
+	d.run.log.say(EventThinking, text)
 	d.piece()
 	return nil
 }

@@ -12,6 +12,8 @@ const (
 	// fewer pictures where many answers are written at once.
 	saveEvery = 40 * time.Millisecond
 	saveMost  = 100 * time.Millisecond
+	// takeMost is how long a saving waits for what the models have written by then.
+	takeMost = 5 * time.Millisecond
 	// journalMost is how many rows of the journal a run may go on without getting
 	// rows of its own: about a minute of them.
 	journalMost = 1500
@@ -97,6 +99,16 @@ func (c *Chat) changed(r *run, urgent bool) {
 	}
 }
 
+// pace holds an answer back between two savings.
+func (c *Chat) pace() *pacer {
+	return &pacer{all: &c.live.steps, poke: func() {
+		select {
+		case c.live.dirty <- struct{}{}:
+		default:
+		}
+	}}
+}
+
 // pause is the time between two savings.
 func (g *registry) pause() time.Duration {
 	g.mu.Lock()
@@ -118,22 +130,36 @@ func (c *Chat) saveEvents(ctx context.Context) {
 	defer wait.Stop()
 	<-wait.C
 	// Only the runs that somebody waits for are saved at once; the others share
-	// the next row.
+	// the next row. Before it what their models wrote meanwhile is taken.
 	var last time.Time
-	var due <-chan time.Time
+	var due, late <-chan time.Time
+	var taken <-chan struct{}
+	store := func() {
+		late, taken = nil, nil
+		save(false)
+	}
 	for {
+		dirty := c.live.dirty
+		if taken != nil {
+			dirty = nil // whoever asks for a step now asks for the next one
+		}
 		select {
 		case <-c.live.urgent:
 			save(true)
-		case <-c.live.dirty:
+		case <-dirty:
 			if due == nil {
 				wait.Reset(c.live.pause() - time.Since(last))
 				due = wait.C
 			}
 		case <-due:
-			due = nil
 			last = time.Now()
-			save(false)
+			taken = c.live.steps.step()
+			wait.Reset(takeMost)
+			due, late = nil, wait.C
+		case <-taken:
+			store()
+		case <-late:
+			store()
 		case <-ctx.Done():
 			return // finish saves the rest
 		}

@@ -24,6 +24,7 @@ type registry struct {
 	runs   map[string]*run
 	dirty  chan struct{} // one token: events wait to be saved
 	urgent chan struct{} // one token: among them one that a person waits for
+	steps  steps
 }
 
 func newRegistry() *registry {

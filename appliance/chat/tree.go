@@ -139,7 +139,7 @@ func (r *run) recite(t aim) {
 	r.draft.query, r.draft.thought = t.answer.Query, time.Duration(t.answer.ThinkingMs)*time.Millisecond
 	if t.answer.Thinking != "" {
 		r.draft.thinking.WriteString(t.answer.Thinking)
-		r.log.add(EventThinking, textData(t.answer.Thinking))
+		r.log.say(EventThinking, t.answer.Thinking)
 	}
 	if len(t.answer.Citations) > 0 {
 		r.draft.citations = t.answer.Citations

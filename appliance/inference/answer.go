@@ -18,6 +18,7 @@ type answer struct {
 
 	asked, first, last time.Time
 	pieces, size       int
+	held               said // not given yet: pieces that came together are given as one
 	refused            bool // by the sink, which is given no more
 }
 
@@ -27,6 +28,19 @@ func (s *link) newAnswer(r Request, out Sink) *answer {
 	_, lead := s.leads.Load(r.Model)
 	return &answer{link: s, out: out, think: thinker{lead: lead && r.Think != ThinkOff && !r.Prefix}, asked: time.Now(),
 		res: Result{Server: s.id, Model: r.Model}}
+}
+
+// from says which answer it is.
+func (a *answer) from(f *flow) {
+	a.flow, f.pace = f, a.out.Pace
+}
+
+// both takes a piece of either.
+func (a *answer) both(s said) error {
+	if err := a.thinking(s.thinking); err != nil {
+		return err
+	}
+	return a.text(s.text)
 }
 
 // text takes a piece of what the server calls the answer.
@@ -65,6 +79,9 @@ func (a *answer) part(size int) error { return a.came(size) }
 
 // call takes a whole call.
 func (a *answer) call(c Call) error {
+	if err := a.flush(); err != nil {
+		return err
+	}
 	a.res.Calls = append(a.res.Calls, c)
 	if a.out.Call == nil {
 		return nil
@@ -92,6 +109,9 @@ func (a *answer) end(reason string, err error) (Result, error) {
 			a.link.leads.Delete(a.res.Model)
 		}
 	}
+	if e := a.flush(); e != nil && err == nil {
+		reason, err = "", e
+	}
 	r := a.res
 	r.Reason, r.Took = reason, time.Since(a.asked)
 	if !a.first.IsZero() {
@@ -118,13 +138,31 @@ func (a *answer) came(size int) error {
 	return nil
 }
 
-func (a *answer) give(thinking, text string) (err error) {
-	if thinking != "" && a.out.Thinking != nil {
-		err = a.out.Thinking(thinking)
+// give holds what is known until flush, in its order: thinking before text.
+func (a *answer) give(thinking, text string) error {
+	if thinking != "" && a.held.text != "" {
+		if err := a.flush(); err != nil {
+			return err
+		}
 	}
-	if err == nil && text != "" && a.out.Text != nil {
-		err = a.out.Text(text)
+	a.held.thinking += thinking
+	a.held.text += text
+	return nil
+}
+
+// flush gives on what is held. It is called before more is waited for.
+func (a *answer) flush() (err error) {
+	held := a.held
+	a.held = said{}
+	if a.refused {
+		return nil
 	}
-	a.refused = a.refused || err != nil
+	if held.thinking != "" && a.out.Thinking != nil {
+		err = a.out.Thinking(held.thinking)
+	}
+	if err == nil && held.text != "" && a.out.Text != nil {
+		err = a.out.Text(held.text)
+	}
+	a.refused = err != nil
 	return err
 }

@@ -37,7 +37,7 @@ func (c *anthropic) Chat(ctx context.Context, r Request, out Sink) (Result, erro
 		return a.end("", err)
 	}
 	defer f.Close()
-	a.flow = f
+	a.from(f)
 	m := &messagesReader{s: c.s, a: a, f: f, space: space}
 	return a.end(m.read())
 }

@@ -81,6 +81,11 @@ func (m *messagesReader) read() (string, error) {
 func (m *messagesReader) events(body *body) error {
 	events := newEvents(body)
 	for !m.done {
+		if !events.ready() {
+			if err := m.a.flush(); err != nil {
+				return err
+			}
+		}
 		ev, err := events.next()
 		switch {
 		case err == nil:
@@ -99,7 +104,7 @@ func (m *messagesReader) events(body *body) error {
 			return err
 		}
 		if m.stop != "" {
-			m.f.begun, m.f.idle = true, min(m.f.idle, afterEnd)
+			m.f.closing(afterEnd)
 		}
 	}
 	m.f.finish()

@@ -186,6 +186,10 @@ type Sink struct {
 	Thinking func(text string) error
 	Text     func(text string) error
 	Call     func(c Call) error
+	// Pace is called before more of an answer is fetched than has come, once there
+	// was a piece of it, and returns when more is wanted, or with ctx. The server's
+	// silence is not counted meanwhile.
+	Pace func(ctx context.Context)
 }
 
 // Reasons for the end of an answer.

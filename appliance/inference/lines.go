@@ -44,6 +44,12 @@ func (l *lines) next() ([]byte, error) {
 	}
 }
 
+// ready reports whether the next line has come already.
+func (l *lines) ready() bool {
+	come, _ := l.r.Peek(l.r.Buffered())
+	return bytes.IndexByte(come, '\n') >= 0
+}
+
 func (l *lines) line() ([]byte, error) {
 	l.long = l.long[:0]
 	for {

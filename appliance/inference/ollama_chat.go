@@ -46,7 +46,7 @@ func (o *ollama) Chat(ctx context.Context, r Request, out Sink) (Result, error) 
 		return a.end("", err)
 	}
 	defer f.Close()
-	a.flow = f
+	a.from(f)
 	return a.end(o.read(a, newLines(f)))
 }
 
@@ -55,6 +55,11 @@ func (o *ollama) Chat(ctx context.Context, r Request, out Sink) (Result, error) 
 func (o *ollama) read(a *answer, in *lines) (string, error) {
 	var asked calls
 	for {
+		if !in.ready() {
+			if err := a.flush(); err != nil {
+				return "", err
+			}
+		}
 		raw, err := in.next()
 		switch {
 		case errors.Is(err, io.EOF):
@@ -63,6 +68,12 @@ func (o *ollama) read(a *answer, in *lines) (string, error) {
 			return "", o.s.endless()
 		case err != nil:
 			return "", err
+		}
+		if s, plain := ollamaPiece(raw); plain {
+			if err := a.both(s); err != nil {
+				return "", err
+			}
+			continue
 		}
 		var line ollamaLine
 		if err := json.Unmarshal(raw, &line); err != nil {

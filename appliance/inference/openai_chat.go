@@ -18,7 +18,7 @@ func (o *openAI) Chat(ctx context.Context, r Request, out Sink) (Result, error) 
 		return a.end("", err)
 	}
 	defer f.Close()
-	a.flow = f
+	a.from(f)
 	c := &chatReader{s: o.s, a: a, f: f}
 	return a.end(c.read())
 }

@@ -45,6 +45,11 @@ func (c *chatReader) read() (string, error) {
 func (c *chatReader) events(body *body) error {
 	events := newEvents(body)
 	for {
+		if !events.ready() {
+			if err := c.a.flush(); err != nil {
+				return err
+			}
+		}
 		ev, err := events.next()
 		switch {
 		case err == nil:
@@ -68,7 +73,7 @@ func (c *chatReader) events(body *body) error {
 			return err
 		}
 		if c.finish != "" {
-			c.f.begun, c.f.idle = true, min(c.f.idle, afterEnd)
+			c.f.closing(afterEnd)
 		}
 	}
 }
@@ -81,6 +86,9 @@ func (c *chatReader) event(name string, data []byte, cut bool) error {
 		if name == "error" {
 			return c.s.told(200, failureWords(data))
 		}
+	}
+	if s, plain := chatPiece(data); plain {
+		return c.a.both(s)
 	}
 	var chunk chatChunk
 	if err := json.Unmarshal(data, &chunk); err != nil {

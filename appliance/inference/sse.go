@@ -93,6 +93,13 @@ func (e *events) next() (event, error) {
 	return event{}, e.err
 }
 
+// ready reports whether the next event has come already, as far as can be told
+// without reading it.
+func (e *events) ready() bool {
+	come, _ := e.r.Peek(e.r.Buffered())
+	return bytes.Contains(come, []byte("\n\n")) || bytes.Contains(come, []byte("\r\n\r\n"))
+}
+
 // readLine gives the next line without its end. With an error it gives what there was
 // of the line. A CR ends a line at once, without waiting for the byte after it: that
 // byte may come only with the next event.

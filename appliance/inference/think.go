@@ -40,6 +40,10 @@ func thinkTags() []string { return []string{"think", "thinking", "thought", "rea
 
 // add takes the next piece and gives what is now known of it.
 func (t *thinker) add(text string) (thinking, answer string) {
+	if t.state == thinkAnswer && t.held == "" && text != "" && strings.IndexByte(text, '<') < 0 {
+		t.prev = text[len(text)-1] // nearly always: no tag, and none begins
+		return "", text
+	}
 	t.held += text
 	var think, said strings.Builder
 	for t.step(&think, &said) {

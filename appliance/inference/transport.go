@@ -243,6 +243,7 @@ type flow struct {
 	waited time.Duration // in reads, since the last piece
 	since  time.Time     // the read that waits began
 	begun  bool
+	pace   func(ctx context.Context) // nil once the answer ended
 	guard  *time.Timer
 	once   sync.Once
 }
@@ -271,6 +272,9 @@ func (f *flow) disarm() {
 
 // Read implements io.Reader.
 func (f *flow) Read(p []byte) (int, error) {
+	if f.begun && f.pace != nil {
+		f.pace(f.ctx)
+	}
 	f.arm()
 	n, err := f.body.Read(p)
 	f.disarm()
@@ -296,10 +300,15 @@ func (f *flow) Close() error {
 	return err
 }
 
+// closing says that the answer has ended, and how long what follows it may take.
+func (f *flow) closing(most time.Duration) {
+	f.begun, f.idle, f.pace = true, min(f.idle, most), nil
+}
+
 // finish reads the little that may follow the end of an answer, so that the
 // connection can serve the next one.
 func (f *flow) finish() {
-	f.begun, f.idle = true, min(f.idle, time.Second)
+	f.closing(time.Second)
 	_, _ = io.CopyN(io.Discard, f, 4<<10)
 }
 

@@ -292,7 +292,7 @@ func noting(out inference.Sink, said *bool) inference.Sink {
 			return to(text)
 		}
 	}
-	noted := inference.Sink{Loading: out.Loading, Text: note(out.Text), Thinking: note(out.Thinking)}
+	noted := inference.Sink{Loading: out.Loading, Text: note(out.Text), Thinking: note(out.Thinking), Pace: out.Pace}
 	if out.Call != nil {
 		noted.Call = func(c inference.Call) error {
 			*said = true

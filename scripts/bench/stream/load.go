@@ -10,6 +10,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -93,7 +95,9 @@ func (l *load) measure(ctx context.Context, o options) (round, error) {
 	from := time.Now()
 	m.size.Store(0)
 	m.counts.Store(true)
+	beside := l.beside(ctx, o.during)
 	pause(from.Add(o.window))
+	defer beside()
 	m.counts.Store(false)
 	r.size, r.took = m.size.Load(), time.Since(from)
 	after, err := l.process.cpu()
@@ -110,6 +114,20 @@ func (l *load) measure(ctx context.Context, o options) (round, error) {
 	r.first, r.odd = m.first, m.odd
 	slices.Sort(r.first)
 	return r, nil
+}
+
+// beside runs a command while ChatETS is measured, and returns what waits for it.
+func (l *load) beside(ctx context.Context, command string) func() {
+	if command == "" || l.token == nil {
+		return func() {}
+	}
+	cmd := exec.CommandContext(ctx, "bash", "-c", command)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("PID=%d", l.process.cmd.Process.Pid))
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if err := cmd.Start(); err != nil {
+		return func() {}
+	}
+	return func() { _ = cmd.Wait() }
 }
 
 // A meter collects what the readers see.

@@ -30,6 +30,7 @@ type options struct {
 	rounds        int
 	window        time.Duration
 	keep, verbose bool
+	during        string
 }
 
 func main() {
@@ -43,6 +44,7 @@ func main() {
 	flag.DurationVar(&o.window, "window", 8*time.Second, "time that is measured in a round")
 	flag.BoolVar(&o.keep, "keep", false, "keep the data and the log")
 	flag.BoolVar(&o.verbose, "v", false, "print every round")
+	flag.StringVar(&o.during, "during", "", "a command of the shell that runs while ChatETS is measured, as a profiler does; $PID is its process")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
