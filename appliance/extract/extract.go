@@ -26,6 +26,9 @@ const (
 	Row       = doc.Row
 )
 
+// Attachment is the role of a heading that names a file inside the document.
+const Attachment = doc.Attachment
+
 // Block is a paragraph, a heading, a list item or the like.
 type Block = doc.Block
 
@@ -103,7 +106,7 @@ func into(ctx context.Context, name string, data []byte, o options, b *doc.Build
 		return fault.New(fault.Unsupported, "Files lie more than %d deep inside each other.", maxDepth).Cure("Unpack it and add the files themselves.")
 	}
 	inner := func(ctx context.Context, name string, data []byte, b *doc.Builder) error {
-		return into(ctx, name, data, o, b, depth+1)
+		return b.InFile(name, func() error { return into(ctx, name, data, o, b, depth+1) })
 	}
 	return f.read(ctx, doc.Input{Name: name, Data: data, Password: o.password, Inner: inner, Recognise: o.ocr}, b)
 }

@@ -80,6 +80,9 @@ func (o options) formats() []format {
 	}
 }
 
+// HasSlides reports a type whose pages are slides, each a matter of its own.
+func HasSlides(media string) bool { return strings.Contains(media, "presentation") }
+
 // MayHoldPDF reports a type whose files need the PDF parser, or may.
 func MayHoldPDF(media string) bool {
 	switch media {

@@ -48,14 +48,15 @@ type chunker struct {
 	page     int
 	heading  string
 	overlaps bool // the first unit was the last one of the passage before
+	slides   bool // pages are slides
 }
 
 // chunks cuts a document into passages of about 120 to 180 words. A passage
 // respects blocks and headings where it can, carries the path of headings, and
 // one that goes on in the middle of a section begins with the last sentence of
 // the one before, so that what belongs together is found together.
-func chunks(d extract.Document) []chunk {
-	c := chunker{blocks: d.Blocks}
+func chunks(d extract.Document, slides bool) []chunk {
+	c := chunker{blocks: d.Blocks, slides: slides}
 	var b strings.Builder
 	for i, block := range d.Blocks {
 		if i > 0 {
@@ -74,6 +75,9 @@ func chunks(d extract.Document) []chunk {
 
 func (c *chunker) block(i int) {
 	block := c.blocks[i]
+	if len(c.units) > 0 && c.apart(block) {
+		c.flush(false)
+	}
 	if block.Kind == extract.Heading {
 		if c.words >= leastWords {
 			c.flush(false)
@@ -113,9 +117,17 @@ func (c *chunker) block(i int) {
 	}
 }
 
+// apart reports a block that may not share a passage with what is collected:
+// another file of a mail or an archive, another sheet, another slide. Each of
+// them is cited by itself.
+func (c *chunker) apart(block extract.Block) bool {
+	before := c.blocks[c.units[len(c.units)-1].block]
+	return block.File != before.File || block.Role == extract.Attachment || block.Sheet != before.Sheet || c.slides && block.Page != before.Page
+}
+
 func (c *chunker) add(u unit) {
 	if len(c.units) == 0 {
-		c.page = c.blocks[u.block].Page
+		c.page = c.pageOf(u)
 		c.heading = c.headings(u.block)
 	}
 	c.units = append(c.units, u)
@@ -151,15 +163,41 @@ func (c *chunker) flush(goesOn bool) {
 	}
 }
 
-// parts are the blocks of the passage.
+// parts are the blocks of the passage, and where one goes on to another page
+// what stands on each.
 func (c *chunker) parts() []Part {
 	var parts []Part
+	before := 0
 	for i, u := range c.units {
-		if i == 0 || u.block != c.units[i-1].block {
-			parts = append(parts, Part{At: u.start - c.units[0].start, Kind: c.blocks[u.block].Kind})
+		page := c.pageOf(u)
+		if i == 0 || u.block != c.units[i-1].block || page != before {
+			part := Part{At: u.start - c.units[0].start, Kind: c.blocks[u.block].Kind}
+			if page != c.page {
+				part.Page = page
+			}
+			parts = append(parts, part)
 		}
+		before = page
 	}
 	return parts
+}
+
+// pageOf is the page that a unit begins on.
+func (c *chunker) pageOf(u unit) int {
+	block := c.blocks[u.block]
+	if len(block.Boxes) == 0 || block.Boxes[len(block.Boxes)-1].Page == 0 {
+		return block.Page // all of it stands on one page
+	}
+	page, at := block.Page, utf8.RuneCountInString(c.text[c.at[u.block]:u.start])
+	for _, box := range block.Boxes {
+		if box.From > at {
+			break
+		}
+		if box.Page > 0 {
+			page = box.Page
+		}
+	}
+	return page
 }
 
 // position is the character a unit begins at.

@@ -152,7 +152,7 @@ func TestChunks(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			d, text := parse(t, tt.file, tt.source)
-			cut := chunks(d)
+			cut := chunks(d, false)
 			holds(t, d, text, cut)
 			tt.want(t, cut)
 		})
@@ -173,7 +173,7 @@ func TestChunkSizes(t *testing.T) {
 			t.Fatal(err)
 		}
 		d, text := parse(t, filepath.Base(name), string(source))
-		cut := chunks(d)
+		cut := chunks(d, false)
 		holds(t, d, text, cut)
 		for i, c := range cut {
 			if n := len(strings.Fields(c.text)); n > mostWords+backWords {
@@ -182,7 +182,7 @@ func TestChunkSizes(t *testing.T) {
 		}
 	}
 	d, text := parse(t, "long.txt", strings.Repeat("The pump of the plant runs for hours. It is checked by two people who write down what they see. ", 2000))
-	cut := chunks(d)
+	cut := chunks(d, false)
 	holds(t, d, text, cut)
 	for i, c := range cut[:len(cut)-1] {
 		if n := len(strings.Fields(c.text)); n < fullWords-20 || n > mostWords {
@@ -204,6 +204,6 @@ func FuzzChunks(f *testing.F) {
 		for _, b := range d.Blocks {
 			texts = append(texts, b.Text)
 		}
-		holds(t, d, []rune(strings.Join(texts, "\n")), chunks(d))
+		holds(t, d, []rune(strings.Join(texts, "\n")), chunks(d, false))
 	})
 }

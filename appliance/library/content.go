@@ -63,10 +63,11 @@ func (l *Library) keepBlocks(ctx context.Context, workspace string, blocks []ext
 	return ref.Name, err
 }
 
-// readPage finds the block that holds the character from and reads a page on.
+// readPage finds the block that holds the character from, or the first one of a
+// page where one is asked for, and reads a page of text on.
 // What comes before is passed over by the end of its line alone: reading its
 // JSON took most of the time near the end of a long document.
-func readPage(r io.Reader, from int) (blocks []extract.Block, next int, err error) {
+func readPage(r io.Reader, from, page int) (blocks []extract.Block, next int, err error) {
 	lines := bufio.NewReaderSize(r, 64<<10)
 	characters := 0
 	for {
@@ -77,7 +78,10 @@ func readPage(r io.Reader, from int) (blocks []extract.Block, next int, err erro
 		case err != nil && !errors.Is(err, io.EOF):
 			return nil, 0, fmt.Errorf("read the text of a document: %w", err)
 		}
-		if end, known := endOf(line); known && end < from {
+		if end, known := endOf(line); len(blocks) == 0 && known && end < from {
+			continue
+		}
+		if len(blocks) == 0 && page > 0 && pageOf(line) < page {
 			continue
 		}
 		var block extract.Block
@@ -94,6 +98,22 @@ func readPage(r io.Reader, from int) (blocks []extract.Block, next int, err erro
 	}
 }
 
+// pageOf is the page of a block as its line says it near its beginning, 0 for a
+// line of another form.
+func pageOf(line []byte) int {
+	const mark = `,"Page":`
+	i := bytes.Index(line[:min(len(line), 100)], []byte(mark))
+	if i < 0 {
+		return 0
+	}
+	digits, _, _ := bytes.Cut(line[i+len(mark):], []byte(","))
+	page, err := strconv.Atoi(string(digits))
+	if err != nil {
+		return 0
+	}
+	return page
+}
+
 // endOf is the end of a block as its line says it last; not known for a line of
 // another form.
 func endOf(line []byte) (end int, known bool) {
@@ -107,8 +127,9 @@ func endOf(line []byte) (end int, known bool) {
 }
 
 // Open answers a page of a document's text, from the block that holds the
-// character, and records who reads it.
-func (l *Library) Open(ctx context.Context, who Reach, id string, from int) (Content, error) {
+// character or, where one is asked for, from the page of the document, and
+// records who reads it.
+func (l *Library) Open(ctx context.Context, who Reach, id string, from, page int) (Content, error) {
 	d, err := l.documentFor(ctx, who, id, Read, "document.open")
 	if err != nil {
 		return Content{}, err
@@ -119,11 +140,14 @@ func (l *Library) Open(ctx context.Context, who Reach, id string, from int) (Con
 	if from < 0 || from >= max(d.Characters, 1) {
 		return Content{}, wrong("query.from", fmt.Sprintf("The text has characters from 0 to %d.", d.Characters-1))
 	}
+	if page > d.Pages {
+		return Content{}, fault.New(fault.NotFound, "The document has no page %d.", page).Cure("Choose a page from 1 to %d.", d.Pages)
+	}
 	file, err := l.blobs.Open(ctx, d.Workspace, d.content)
 	if err != nil {
 		return Content{}, err
 	}
-	blocks, next, err := readPage(file, from)
+	blocks, next, err := readPage(file, from, page)
 	if err := errors.Join(err, file.Close()); err != nil {
 		return Content{}, err
 	}

@@ -205,6 +205,13 @@ type box struct {
 	H    float32 `json:"h"`
 }
 
+// cell is a cell of a row.
+type cell struct {
+	Column int `json:"column" doc:"From 1."`
+	From   int `json:"from" doc:"First character of the cell, counted in the block's text."`
+	To     int `json:"to"`
+}
+
 // block is a paragraph, a heading, a list item or the like on the wire.
 type block struct {
 	Kind  string `json:"kind" enum:"heading,paragraph,item,code,quote,row"`
@@ -213,6 +220,11 @@ type block struct {
 	Sheet string `json:"sheet,omitempty" doc:"Of a spreadsheet."`
 	Cells string `json:"cells,omitempty" doc:"The range of cells it was made of, as A3:F3."`
 	Boxes []box  `json:"boxes,omitempty" doc:"Where its lines stand on the page, for PDF documents."`
+	Role  string `json:"role,omitempty" enum:"head,notes,comment,footnote,header,attachment" doc:"What it is besides its kind: the head of a table, notes of a slide, a comment, a footnote, the header of a mail, the name of a file inside the document."`
+	Lang  string `json:"lang,omitempty" doc:"Language of code, as the document names it."`
+	File  string `json:"file,omitempty" doc:"The file it stands in, inside a mail or an archive; page, sheet and cells are those of it."`
+	First bool   `json:"first,omitempty" doc:"Of a row: a table begins with it."`
+	Grid  []cell `json:"grid,omitempty" doc:"Of a row: its cells that are not empty, where they are known."`
 	Text  string `json:"text"`
 	Start int    `json:"start" doc:"In characters of the document's text, which is its blocks with a line feed between them."`
 	End   int    `json:"end"`
@@ -228,12 +240,13 @@ type content struct {
 type contentIn struct {
 	ID   string `path:"id" maxLength:"64"`
 	From int    `query:"from" minimum:"0" doc:"A character; the page begins with the block that holds it."`
+	Page int    `query:"page" minimum:"0" maximum:"100000" doc:"A page or slide of the document to begin at instead; one without text gives what comes next."`
 }
 
 type contentOut struct{ Body content }
 
 func (l *Library) getContent(ctx context.Context, in *contentIn) (*contentOut, error) {
-	c, err := l.Open(ctx, reach(ctx), in.ID, in.From)
+	c, err := l.Open(ctx, reach(ctx), in.ID, in.From, in.Page)
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +256,11 @@ func (l *Library) getContent(ctx context.Context, in *contentIn) (*contentOut, e
 	}
 	out := &contentOut{Body: content{Document: showDocument(c.Document, names), Blocks: make([]block, len(c.Blocks))}}
 	for i, b := range c.Blocks {
-		out.Body.Blocks[i] = block{Kind: b.Kind, Level: b.Level, Page: b.Page, Sheet: b.Sheet, Cells: b.Cells, Text: b.Text, Start: b.Start, End: b.End}
+		out.Body.Blocks[i] = block{Kind: b.Kind, Level: b.Level, Page: b.Page, Sheet: b.Sheet, Cells: b.Cells, Text: b.Text, Start: b.Start, End: b.End,
+			Role: b.Role, Lang: b.Lang, File: b.File, First: b.First}
+		for _, c := range b.Grid {
+			out.Body.Blocks[i].Grid = append(out.Body.Blocks[i].Grid, cell{Column: c.Column, From: c.From, To: c.To})
+		}
 		for _, x := range b.Boxes {
 			out.Body.Blocks[i].Boxes = append(out.Body.Blocks[i].Boxes, box{From: x.From, To: x.To, Page: cmp.Or(x.Page, b.Page), X: x.X, Y: x.Y, W: x.W, H: x.H})
 		}

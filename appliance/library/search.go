@@ -40,6 +40,22 @@ type Passage struct {
 type Part struct {
 	At   int    `json:"at"` // byte of the passage's text
 	Kind string `json:"kind"`
+	Page int    `json:"page,omitempty"` // where it begins on another page than the passage, otherwise 0
+}
+
+// PageAt is the page that a byte of the passage's text stands on, as far as its
+// parts tell; 0 where the format has no pages.
+func (p Passage) PageAt(at int) int {
+	page := p.Page
+	for _, part := range p.Parts {
+		if part.At > at {
+			break
+		}
+		if page = part.Page; page == 0 {
+			page = p.Page
+		}
+	}
+	return page
 }
 
 // Search finds the passages that fit the question, best first, among what who

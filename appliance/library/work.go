@@ -140,7 +140,7 @@ func (l *Library) read(ctx context.Context, j *job.Running, d Document) error {
 	if err != nil {
 		return err
 	}
-	pieces := chunks(read)
+	pieces := chunks(read, extract.HasSlides(d.Type))
 	if d.content, err = l.keepBlocks(ctx, d.Workspace, read.Blocks); err != nil {
 		return err
 	}

@@ -151,7 +151,7 @@ func entry(ctx context.Context, in doc.Input, f *zip.File, name string, left *bu
 	if err != nil {
 		return err
 	}
-	b.Add(doc.Block{Kind: doc.Heading, Level: 1, Text: name})
+	b.Add(doc.Block{Kind: doc.Heading, Level: 1, Role: doc.Attachment, Text: name})
 	return b.Within(1, func() error { return in.Inner(ctx, name, data, b) })
 }
 

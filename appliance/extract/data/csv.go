@@ -53,11 +53,15 @@ func separated(in doc.Input, b *doc.Builder, delimiter byte) error {
 				names = cells
 			}
 		}
-		row := cells
-		if number > 1 && names != nil {
-			row = named(names, cells)
+		block := doc.RowOf(doc.Inner(cells))
+		switch {
+		case number > 1 && names != nil:
+			block = doc.NamedRow(names, cells)
+		case names != nil:
+			block.Role = doc.Head
 		}
-		b.Add(doc.Block{Kind: doc.Row, Cells: fmt.Sprintf("A%d:%s%d", number, column(len(cells)), number), Text: joined(row)})
+		block.Cells, block.First = fmt.Sprintf("A%d:%s%d", number, column(len(cells)), number), number == 1
+		b.Add(block)
 	}
 	if s.strays > 0 {
 		b.Note("Some quotation marks of the table are never closed; they were read as plain signs.")
@@ -74,21 +78,6 @@ func decode(in doc.Input, b *doc.Builder) (string, error) {
 		b.Note(n)
 	}
 	return text, err
-}
-
-// named puts the name of its column before each value, leaving empty ones out.
-func named(names, cells []string) []string {
-	var row []string
-	for i, cell := range cells {
-		switch {
-		case cell == "":
-		case i < len(names) && names[i] != "":
-			row = append(row, strings.TrimSuffix(names[i], ":")+": "+cell)
-		default:
-			row = append(row, cell)
-		}
-	}
-	return row
 }
 
 func joined(cells []string) string { return strings.Trim(strings.Join(cells, " | "), "| ") }

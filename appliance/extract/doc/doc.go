@@ -35,9 +35,30 @@ type Block struct {
 	Sheet string `json:",omitempty"` // name of the sheet, in spreadsheets
 	Cells string `json:",omitempty"` // range of cells the block was made of, "A3:F3"
 	Boxes []Box  `json:",omitempty"` // where on its page the text stands, where that is known
+	Role  string `json:",omitempty"` // what it is besides its kind, "" = nothing more
+	Lang  string `json:",omitempty"` // of code, as the document names it
+	File  string `json:",omitempty"` // path of the file it stands in, inside a mail or an archive; pages and sheets are those of it
+	First bool   `json:",omitempty"` // of a row: a table begins with it, and says by Role which rows are its head
+	Grid  []Cell `json:",omitempty"` // of a row: its cells with something in them, where they are known
 	Text  string // plain, normalised, no markup; the cells of a row are joined by " | "
 	Start int    // first character in the whole text
 	End   int    // one after the last character
+}
+
+// What a block is besides its kind.
+const (
+	Head       = "head"       // a row that names the columns
+	Notes      = "notes"      // of the speaker of a slide
+	Comment    = "comment"    // of somebody who read the document
+	Footnote   = "footnote"   // or endnote
+	Header     = "header"     // of a mail: a line each for sender, receivers, date and attachments
+	Attachment = "attachment" // a heading: the name of a file in a mail or an archive
+)
+
+// Cell is a cell of a row.
+type Cell struct {
+	Column   int // from 1
+	From, To int // characters of the block's text
 }
 
 // Box is the place of a line of a block on its page, in fractions of the page's
@@ -100,6 +121,7 @@ type Builder struct {
 	notes  []string
 	at     int // position of the next block
 	shift  int // added to the level of headings, inside archives
+	file   string
 	full   bool
 }
 
@@ -139,6 +161,15 @@ func (b *Builder) Within(n int, read func() error) error {
 	return read()
 }
 
+// InFile reads a file that lies inside the document: what read adds is marked
+// with its path, and its pages are not counted as those of the document.
+func (b *Builder) InFile(name string, read func() error) error {
+	pages, file := b.Pages, b.file
+	b.file = First(path.Join(file, name), 400)
+	defer func() { b.Pages, b.file = pages, file }()
+	return read()
+}
+
 // Add appends a block; Start and End are set here. One that is too long is
 // split, with its boxes; an empty one is left out.
 func (b *Builder) Add(block Block) {
@@ -155,9 +186,10 @@ func (b *Builder) Add(block Block) {
 		block.Level = min(max(block.Level, 1)+b.shift, 6)
 	}
 	b.Pages = max(b.Pages, block.Page)
-	boxes := block.Boxes
+	block.File = b.file
+	boxes, grid := block.Boxes, block.Grid
 	if text != block.Text && utf8.RuneCountInString(text) != utf8.RuneCountInString(block.Text) {
-		boxes = stretch(boxes, utf8.RuneCountInString(block.Text), utf8.RuneCountInString(text))
+		boxes, grid = stretch(boxes, utf8.RuneCountInString(block.Text), utf8.RuneCountInString(text)), nil
 	}
 	done := 0
 	for text != "" {
@@ -175,7 +207,8 @@ func (b *Builder) Add(block Block) {
 		n := utf8.RuneCountInString(part)
 		piece := block
 		piece.Text, piece.Start, piece.End = part, b.at, b.at+n
-		piece.Boxes = between(boxes, done, done+n)
+		piece.Boxes, piece.Grid = between(boxes, done, done+n), cellsBetween(grid, done, done+n)
+		piece.First = block.First && done == 0
 		b.blocks = append(b.blocks, piece)
 		b.at += n + 1
 		done += utf8.RuneCountInString(text[:len(text)-len(rest)])

@@ -121,11 +121,19 @@ func message(ctx context.Context, in doc.Input, data []byte, b *doc.Builder) (st
 			lines = append(lines, name+": "+doc.First(value, 1500))
 		}
 	}
-	b.Add(doc.Block{Kind: doc.Paragraph, Text: strings.Join(lines, "\n")})
+	files := attached(in, e)
+	var names []string
+	for _, f := range files[:min(len(files), 50)] {
+		names = append(names, f.name)
+	}
+	if len(names) > 0 {
+		lines = append(lines, "Attachments: "+doc.First(strings.Join(names, ", "), 1500))
+	}
+	b.Add(doc.Block{Kind: doc.Paragraph, Role: doc.Header, Text: strings.Join(lines, "\n")})
 	if err := b.Within(1, func() error { return body(ctx, e, b) }); err != nil {
 		return subject, err
 	}
-	return subject, attachments(ctx, in, e, b)
+	return subject, attachments(ctx, in, files, b)
 }
 
 func body(ctx context.Context, e *enmime.Envelope, b *doc.Builder) error {
@@ -190,11 +198,31 @@ func history(text string) []part {
 	return parts
 }
 
+// file is what is attached to a mail.
+type file struct {
+	name string
+	data []byte
+}
+
+// attached lists the files of a mail that are read: pictures in its text are not.
+func attached(in doc.Input, e *enmime.Envelope) []file {
+	var parts []*enmime.Part
+	parts = append(append(append(parts, e.Attachments...), e.Inlines...), e.OtherParts...)
+	var files []file
+	for _, p := range parts {
+		name := fileName(p)
+		picture := strings.HasPrefix(p.ContentType, "image/") && p.Disposition != "attachment"
+		if name == "" || picture || len(p.Content) == 0 || in.Inner == nil {
+			continue
+		}
+		files = append(files, file{name, p.Content})
+	}
+	return files
+}
+
 // attachments reads each file of a mail under a heading with its name.
-func attachments(ctx context.Context, in doc.Input, e *enmime.Envelope, b *doc.Builder) error {
-	var files []*enmime.Part
-	files = append(append(append(files, e.Attachments...), e.Inlines...), e.OtherParts...)
-	for i, p := range files {
+func attachments(ctx context.Context, in doc.Input, files []file, b *doc.Builder) error {
+	for i, f := range files {
 		if err := b.Err(); err != nil {
 			return err
 		}
@@ -202,16 +230,11 @@ func attachments(ctx context.Context, in doc.Input, e *enmime.Envelope, b *doc.B
 			b.Note("A mail has very many attachments; only the first were read.")
 			break
 		}
-		name := fileName(p)
-		picture := strings.HasPrefix(p.ContentType, "image/") && p.Disposition != "attachment"
-		if name == "" || picture || len(p.Content) == 0 || in.Inner == nil {
-			continue
-		}
 		title := b.Title
-		b.Add(doc.Block{Kind: doc.Heading, Level: 2, Text: name})
-		err := b.Within(2, func() error { return in.Inner(ctx, name, p.Content, b) })
+		b.Add(doc.Block{Kind: doc.Heading, Level: 2, Role: doc.Attachment, Text: f.name})
+		err := b.Within(2, func() error { return in.Inner(ctx, f.name, f.data, b) })
 		b.Title = title
-		if err := lenient(ctx, err, b, "The attachment "+name+" was not read: "); err != nil {
+		if err := lenient(ctx, err, b, "The attachment "+f.name+" was not read: "); err != nil {
 			return err
 		}
 	}

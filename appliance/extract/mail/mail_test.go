@@ -52,7 +52,7 @@ func TestEML(t *testing.T) {
 		{"only HTML", head + "Content-Type: text/html\r\n\r\n<style>p{}</style><p>It <b>runs</b>.</p><script>evil()</script>", top + "paragraph \"It runs.\"\n", ""},
 		{"text before HTML", head + "Content-Type: multipart/alternative; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nPlain.\r\n--x\r\nContent-Type: text/html\r\n\r\n<p>Rich.</p>\r\n--x--\r\n", top + "paragraph \"Plain.\"\n", ""},
 		{"attachments", head + "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nSee.\r\n--x\r\nContent-Type: text/plain; name=\"..\\\\..\\\\note.txt\"\r\nContent-Disposition: attachment; filename=\"../../note.txt\"\r\nContent-Transfer-Encoding: base64\r\n\r\nT25lIG5vdGUu\r\n--x\r\nContent-Type: application/x-odd; name=b.bin\r\nContent-Disposition: attachment; filename=b.bin\r\n\r\nzzz\r\n--x--\r\n",
-			top + "paragraph \"See.\"\nheading2 \"note.txt\"\nparagraph \"One note.\"\nheading2 \"b.bin\"\n", "The attachment b.bin was not read"},
+			strings.Replace(top, "+0100", "+0100\\nAttachments: note.txt, b.bin", 1) + "paragraph \"See.\"\nheading2 \"note.txt\"\nparagraph \"One note.\"\nheading2 \"b.bin\"\n", "The attachment b.bin was not read"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

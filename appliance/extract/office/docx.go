@@ -360,9 +360,18 @@ func (d *docx) drawing(w *walker, el element, p *paragraph) error {
 func (d *docx) table(w *walker, emit func(doc.Block) error) error {
 	t := &table{above: map[int]string{}}
 	var rows func(el element) error
+	firstHead := false
 	rows = func(el element) error {
 		switch el.name {
+		case "tblPr":
+			return w.children(func(el element) error {
+				if el.name == "tblLook" {
+					firstHead = truth(el.attr("firstRow"))
+				}
+				return nil
+			}, nil)
 		case "tr":
+			t.head = firstHead && !t.begun
 			if err := d.row(w, t); err != nil {
 				return err
 			}
@@ -387,8 +396,11 @@ func (d *docx) row(w *walker, t *table) error {
 		case "trPr":
 			return w.children(func(el element) error {
 				deleted = deleted || el.name == "del"
-				if el.name == "gridBefore" {
+				switch v := el.attr("val"); {
+				case el.name == "gridBefore":
 					t.add("", level(el))
+				case el.name == "tblHeader":
+					t.head = v != "0" && v != "false" && v != "off"
 				}
 				return nil
 			}, nil)

@@ -91,3 +91,54 @@ func readAll(t testing.TB, read reader, name string, data []byte) (doc.Document,
 	}
 	return b.Document(name)
 }
+
+// TestHeadRows tells the rows that name columns from the others, and where one
+// table ends and the next begins.
+func TestHeadRows(t *testing.T) {
+	t.Parallel()
+	row := func(pr string, cells ...string) string {
+		out := `<w:tr>` + pr
+		for _, c := range cells {
+			out += `<w:tc><w:p><w:r><w:t>` + c + `</w:t></w:r></w:p></w:tc>`
+		}
+		return out + `</w:tr>`
+	}
+	slide := func(first string) string {
+		return `<p:graphicFrame><a:graphic><a:graphicData><a:tbl><a:tblPr firstRow="` + first + `"/><a:tr><a:tc><a:txBody><a:p><a:r><a:t>A</a:t></a:r></a:p></a:txBody></a:tc></a:tr>` +
+			`<a:tr><a:tc><a:txBody><a:p><a:r><a:t>1</a:t></a:r></a:p></a:txBody></a:tc></a:tr></a:tbl></a:graphicData></a:graphic></p:graphicFrame>`
+	}
+	cell := func(text string) string { return `<table:table-cell><text:p>` + text + `</text:p></table:table-cell>` }
+	for _, tt := range []struct {
+		name string
+		read reader
+		data []byte
+		want string
+	}{
+		{"marked in Word", Docx, docxOf(t, `<w:tbl>`+row(`<w:trPr><w:tblHeader/></w:trPr>`, "A", "B")+row("", "1", "2")+`</w:tbl><w:tbl>`+row("", "x")+`</w:tbl>`), "+head A | B; 1 | 2; + x; "},
+		{"by the look in Word", Docx, docxOf(t, `<w:tbl><w:tblPr><w:tblLook w:firstRow="1"/></w:tblPr>`+row("", "A")+row("", "1")+`</w:tbl>`), "+head A; 1; "},
+		{"in OpenDocument", Odt, odfOf(t, "text", `<table:table><table:table-header-rows><table:table-row>`+cell("A")+`</table:table-row></table:table-header-rows><table:table-row>`+cell("1")+`</table:table-row></table:table>`), "+head A; 1; "},
+		{"on a slide", Pptx, pptxOf(t, slide("1")), "+head A; 1; "},
+		{"not on a slide", Pptx, pptxOf(t, slide("0")), "+ A; 1; "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d, err := readAll(t, tt.read, "a", tt.data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, b := range d.Blocks {
+				if b.Kind != doc.Row {
+					continue
+				}
+				if b.First {
+					got += "+" + b.Role + " "
+				}
+				got += b.Text + "; "
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -24,11 +24,17 @@ func (o *odf) table(w *walker, emit func(doc.Block) error) error {
 	t := &table{above: map[int]string{}}
 	until := map[int]int{} // rows a merged cell goes on for
 	var rows func(el element) error
+	head := false
 	rows = func(el element) error {
 		switch el.name {
-		case "table-header-rows", "table-row-group", "table-rows":
+		case "table-header-rows":
+			head = true
+			defer func() { head = false }()
+			return w.children(rows, nil)
+		case "table-row-group", "table-rows":
 			return w.children(rows, nil)
 		case "table-row":
+			t.head = head
 			times := repeated(el, "number-rows-repeated", 100)
 			err := w.children(func(el element) error {
 				if el.name != "table-cell" && el.name != "covered-table-cell" {
@@ -192,8 +198,13 @@ func (o *odf) slide(w *walker) error {
 				}
 				return o.block(w, el, 0, collect)
 			}, nil)
+			for i := first; i < len(blocks); i++ {
+				if blocks[i].Kind == doc.Paragraph {
+					blocks[i].Role = doc.Notes
+				}
+			}
 			if len(blocks) > first {
-				blocks[first].Text = "Notes: " + blocks[first].Text
+				blocks[first].Text, blocks[first].Grid = "Notes: "+blocks[first].Text, nil
 			}
 			return err
 		case el.name == "annotation":

@@ -49,6 +49,8 @@ type table struct {
 	above map[int]string // what stood in a merged column
 	cells []string
 	after []doc.Block // nested tables and notes, which follow their row
+	head  bool        // the row names the columns
+	begun bool
 }
 
 func (t *table) add(text string, span int) {
@@ -66,21 +68,16 @@ func (t *table) add(text string, span int) {
 // row ends a row and returns its block and what follows it.
 func (t *table) row() []doc.Block {
 	var out []doc.Block
-	if text := joined(t.cells); text != "" {
-		out = append(out, doc.Block{Kind: doc.Row, Text: text})
+	if block := doc.RowOf(t.cells, 1); block.Text != "" {
+		if block.First = !t.begun; t.head {
+			block.Role = doc.Head
+		}
+		t.begun = true
+		out = append(out, block)
 	}
 	out = append(out, t.after...)
-	t.cells, t.after = t.cells[:0], nil
+	t.cells, t.after, t.head = t.cells[:0], nil, false
 	return out
-}
-
-// joined is the text of a row; empty cells at its end are left out.
-func joined(cells []string) string {
-	n := len(cells)
-	for n > 0 && cells[n-1] == "" {
-		n--
-	}
-	return strings.Join(cells[:n], " | ")
 }
 
 // plain is the text of blocks that stand in a cell.
@@ -131,5 +128,9 @@ func gather(b *doc.Builder, list *[]doc.Block) func(doc.Block) error {
 }
 
 func footnote(kind string, n int, text string) doc.Block {
-	return doc.Block{Kind: doc.Paragraph, Text: fmt.Sprintf("%s %d: %s", kind, n, text)}
+	role := doc.Footnote
+	if kind == "Comment" {
+		role = doc.Comment
+	}
+	return doc.Block{Kind: doc.Paragraph, Role: role, Text: fmt.Sprintf("%s %d: %s", kind, n, text)}
 }

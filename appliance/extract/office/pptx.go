@@ -117,8 +117,11 @@ func (s *slide) extra(kind, part string) error {
 			if block.Kind == doc.Item {
 				block.Kind, block.Level = doc.Paragraph, 0
 			}
+			if block.Kind == doc.Paragraph {
+				block.Role = doc.Notes
+			}
 			if i == 0 {
-				block.Text = "Notes: " + block.Text
+				block.Text, block.Grid = "Notes: "+block.Text, nil
 			}
 			s.blocks = append(s.blocks, block)
 		}
@@ -134,7 +137,7 @@ func (s *slide) extra(kind, part string) error {
 				if err != nil {
 					return err
 				}
-				return s.add(doc.Block{Kind: doc.Paragraph, Text: "Comment: " + text})
+				return s.add(doc.Block{Kind: doc.Paragraph, Role: doc.Comment, Text: "Comment: " + text})
 			}
 			return nil
 		})
@@ -248,8 +251,15 @@ func (s *slide) paragraph(w *walker, item bool, emit func(doc.Block) error) erro
 
 func (s *slide) table(w *walker) error {
 	t := &table{above: map[int]string{}}
+	firstHead := false
 	return w.children(func(el element) error {
-		if el.name != "tr" {
+		switch el.name {
+		case "tblPr":
+			firstHead = truth(el.attr("firstRow"))
+			return nil
+		case "tr":
+			t.head = firstHead && !t.begun
+		default:
 			return nil
 		}
 		err := w.children(func(el element) error {

@@ -16,6 +16,7 @@ type sheetRows struct {
 	held  map[int]string // text of cells merged downwards, by column
 	until map[int]int    // the last row of these
 	begun bool
+	rows  int
 }
 
 // add puts a row there; cells holds the text from column 1 on. A sheet is named
@@ -56,28 +57,11 @@ func (s *sheetRows) add(row int, cells []string) error {
 	if from == to {
 		at = letters(from) + strconv.Itoa(row)
 	}
-	s.b.Add(doc.Block{Kind: doc.Row, Sheet: s.name, Cells: at, Text: lineUp(cells[s.left-1 : to])})
+	block := doc.RowOf(cells[s.left-1:to], s.left)
+	block.Sheet, block.Cells, block.First = s.name, at, s.rows == 0
+	s.rows++
+	s.b.Add(block)
 	return s.b.Err()
-}
-
-// lineUp joins cells; a gap so wide that no table has it becomes one empty cell.
-func lineUp(cells []string) string {
-	var out strings.Builder
-	gap := 0
-	for i, c := range cells {
-		if c == "" {
-			if gap++; gap > 30 {
-				continue
-			}
-		} else {
-			gap = 0
-		}
-		if i > 0 {
-			out.WriteString(" | ")
-		}
-		out.WriteString(c)
-	}
-	return out.String()
 }
 
 func (s *sheetRows) hold(column, to int, text string) {

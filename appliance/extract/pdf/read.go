@@ -26,7 +26,7 @@ func (r *Reader) Read(ctx context.Context, in doc.Input, b *doc.Builder) error {
 		pages = maxPages
 	}
 	before := len(b.Blocks()) // of a file that this one lies in
-	if t := r.title(document); t != "" {
+	if t := r.title(document); t != "" && b.Title == "" {
 		b.Title = t
 	}
 	w := &writer{b: b}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/net/html"
@@ -90,6 +91,7 @@ type page struct {
 	text    bytes.Buffer
 	kind    string
 	level   int
+	lang    string // of the code that is open
 	pre     int
 	quotes  int
 	lists   int
@@ -104,6 +106,9 @@ type page struct {
 type table struct {
 	cells []string
 	open  bool // a cell is open
+	begun bool
+	head  bool // the row stands in the head of the table
+	data  bool // a cell of the row is no name of a column
 }
 
 const (
@@ -217,6 +222,11 @@ func (p *page) start(tag string, attributes map[string]string) {
 	case "sup":
 		p.raised = p.text.Len()
 		return
+	case "code":
+		if p.pre > 0 && p.lang == "" {
+			p.lang = langOf(attributes["class"])
+		}
+		return
 	case "q":
 		p.text.WriteByte('"')
 		return
@@ -239,7 +249,7 @@ func (p *page) start(tag string, attributes map[string]string) {
 		p.rest()
 	case tag == "pre":
 		p.pre++
-		p.kind, p.level = doc.Code, 0
+		p.kind, p.level, p.lang = doc.Code, 0, langOf(attributes["class"])
 	case tag == "main" || attributes["role"] == "main":
 		p.mains++
 	case tag == "table":
@@ -249,7 +259,11 @@ func (p *page) start(tag string, attributes map[string]string) {
 	case tag == "tr":
 		p.endRow()
 	case (tag == "td" || tag == "th") && len(p.tables) > 0:
-		p.tables[len(p.tables)-1].open = true
+		t := p.tables[len(p.tables)-1]
+		t.open, t.data = true, t.data || tag == "td"
+	case (tag == "thead" || tag == "tbody" || tag == "tfoot") && len(p.tables) > 0:
+		p.endRow()
+		p.tables[len(p.tables)-1].head = tag == "thead"
 	}
 }
 
@@ -358,8 +372,15 @@ func (p *page) endRow() {
 		p.endCell()
 	}
 	t := p.tables[len(p.tables)-1]
-	p.add(doc.Block{Kind: doc.Row, Text: strings.Trim(strings.Join(t.cells, " | "), "| ")})
-	t.cells = t.cells[:0]
+	block := doc.RowOf(doc.Inner(t.cells))
+	if block.Text != "" {
+		if block.First = !t.begun; t.head || block.First && !t.data {
+			block.Role = doc.Head
+		}
+		t.begun = true
+	}
+	p.add(block)
+	t.cells, t.data = t.cells[:0], false
 }
 
 func (p *page) endTables() {
@@ -379,7 +400,33 @@ func (p *page) flush() {
 	default:
 		text = strings.TrimSpace(tidy(text))
 	}
-	p.add(doc.Block{Kind: p.kind, Level: p.level, Text: text})
+	block := doc.Block{Kind: p.kind, Level: p.level, Text: text}
+	if p.kind == doc.Code {
+		block.Lang = p.lang
+	}
+	p.add(block)
+}
+
+// langOf is the language that a class such as language-go names.
+func langOf(class string) string {
+	for name := range strings.FieldsSeq(class) {
+		for _, before := range []string{"language-", "lang-", "highlight-source-"} {
+			if lang, found := strings.CutPrefix(name, before); found {
+				return langName(lang)
+			}
+		}
+	}
+	return ""
+}
+
+// langName is the name of a language as a reader shows it; what is none is "".
+func langName(name string) string {
+	if len(name) > 30 || strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("+#-_.", r)
+	}) {
+		return ""
+	}
+	return strings.ToLower(name)
 }
 
 func (p *page) add(block doc.Block) {

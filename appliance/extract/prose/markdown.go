@@ -76,7 +76,9 @@ func (m *markdownReader) blocks(parent ast.Node, in place) {
 			m.b.add(doc.Heading, n.Level, doc.OneLine(m.inline(n)))
 		case *ast.Paragraph, *ast.TextBlock:
 			m.b.add(in.kind, in.level, tidy(m.inline(n)))
-		case *ast.FencedCodeBlock, *ast.CodeBlock:
+		case *ast.FencedCodeBlock:
+			m.b.Add(doc.Block{Kind: doc.Code, Lang: langName(string(n.Language(m.source))), Text: strings.ReplaceAll(m.lines(n), "\t", "    ")})
+		case *ast.CodeBlock:
 			m.b.add(doc.Code, 0, strings.ReplaceAll(m.lines(n), "\t", "    "))
 		case *ast.HTMLBlock:
 			m.html(n, in)
@@ -93,7 +95,12 @@ func (m *markdownReader) blocks(parent ast.Node, in place) {
 					cells = append(cells, doc.OneLine(m.inline(cell)))
 				}
 				// Empty cells at the edges would leave a stroke without a meaning.
-				m.b.add(doc.Row, 0, strings.Trim(strings.Join(cells, " | "), "| "))
+				block := doc.RowOf(doc.Inner(cells))
+				block.First = row == n.FirstChild()
+				if _, head := row.(*east.TableHeader); head {
+					block.Role = doc.Head
+				}
+				m.b.Add(block)
 			}
 		}
 	}

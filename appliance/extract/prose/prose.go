@@ -9,10 +9,17 @@ import (
 )
 
 // builder adds blocks of text to a document.
-type builder struct{ *doc.Builder }
+type builder struct {
+	*doc.Builder
+	lang string // of all code
+}
 
 func (b *builder) add(kind string, level int, text string) {
-	b.Add(doc.Block{Kind: kind, Level: level, Text: text})
+	block := doc.Block{Kind: kind, Level: level, Text: text}
+	if kind == doc.Code {
+		block.Lang = b.lang
+	}
+	b.Add(block)
 }
 
 // Text reads a plain text in any encoding.
@@ -36,6 +43,6 @@ func read(in doc.Input, b *doc.Builder, parse func(b *builder, text string)) err
 	for _, n := range notes {
 		b.Note(n)
 	}
-	parse(&builder{b}, text)
+	parse(&builder{Builder: b}, text)
 	return b.Err()
 }

@@ -2,6 +2,7 @@ package prose
 
 import (
 	"context"
+	"path"
 	"strings"
 
 	"chatets/appliance/extract/doc"
@@ -17,7 +18,10 @@ const (
 // Source reads source code and configuration in any language: code blocks that
 // end between functions, so that a comment stays with what it explains.
 func Source(ctx context.Context, in doc.Input, b *doc.Builder) error {
-	return read(in, b, (*builder).source)
+	return read(in, b, func(b *builder, text string) {
+		b.lang = langName(strings.TrimPrefix(path.Ext(in.Name), "."))
+		b.source(text)
+	})
 }
 
 // source collects groups of lines, parted by empty lines before a line without

@@ -1459,8 +1459,16 @@ export interface components {
             cells?: string;
             /** Format: int64 */
             end: number;
+            /** @description The file it stands in, inside a mail or an archive; page, sheet and cells are those of it. */
+            file?: string;
+            /** @description Of a row: a table begins with it. */
+            first?: boolean;
+            /** @description Of a row: its cells that are not empty, where they are known. */
+            grid?: components["schemas"]["Cell"][];
             /** @enum {string} */
             kind: "heading" | "paragraph" | "item" | "code" | "quote" | "row";
+            /** @description Language of code, as the document names it. */
+            lang?: string;
             /**
              * Format: int64
              * @description Of a heading 1 to 6, of an item its depth from 1, otherwise 0.
@@ -1471,6 +1479,11 @@ export interface components {
              * @description Page or slide, 0 where the format has none.
              */
             page: number;
+            /**
+             * @description What it is besides its kind: the head of a table, notes of a slide, a comment, a footnote, the header of a mail, the name of a file inside the document.
+             * @enum {string}
+             */
+            role?: "head" | "notes" | "comment" | "footnote" | "header" | "attachment";
             /** @description Of a spreadsheet. */
             sheet?: string;
             /**
@@ -1512,6 +1525,20 @@ export interface components {
             tools: boolean;
             /** @description Takes images. */
             vision: boolean;
+        };
+        Cell: {
+            /**
+             * Format: int64
+             * @description From 1.
+             */
+            column: number;
+            /**
+             * Format: int64
+             * @description First character of the cell, counted in the block's text.
+             */
+            from: number;
+            /** Format: int64 */
+            to: number;
         };
         ChangeChunkRequest: {
             disabled: boolean;
@@ -4375,6 +4402,8 @@ export interface operations {
             query?: {
                 /** @description A character; the page begins with the block that holds it. */
                 from?: number;
+                /** @description A page or slide of the document to begin at instead; one without text gives what comes next. */
+                page?: number;
             };
             header?: never;
             path: {
