@@ -75,9 +75,10 @@ type citer struct {
 	markAt   int      // byte of it
 	late     *late
 
-	cited map[int]bool
-	spoke bool // something was stated
-	cut   bool // the answer ends in the middle
+	cited  map[int]bool
+	claims map[int][]string // what was stated of each that is cited
+	spoke  bool             // something was stated
+	cut    bool             // the answer ends in the middle
 }
 
 // late is a marker whose sentence is not known yet.

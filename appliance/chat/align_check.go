@@ -17,6 +17,9 @@ func (c *citer) markers(space int, numbers []int, size int, last bool) bool {
 	}
 	numbers = c.existing(numbers)
 	stay := c.check(text, numbers)
+	for _, n := range stay {
+		c.told(n, text)
+	}
 	words := strings.TrimSpace(string(c.sentence))
 	switch {
 	case len(stay) > 0:
@@ -115,6 +118,7 @@ func (c *citer) settle() {
 		for _, n := range stay {
 			c.emit(marker(n))
 			c.cited[n] = true
+			c.told(n, string(c.sentence))
 		}
 		c.kept += len(stay)
 	} else if l.space == "" {
@@ -133,6 +137,7 @@ func (c *citer) endSentence() {
 	if n := c.align(text); n > 0 {
 		c.emit(" " + marker(n))
 		c.cited[n] = true
+		c.told(n, text)
 	}
 	c.sentence, c.since, c.kept, c.mark, c.bracket = c.sentence[:0], 0, 0, 0, false
 }

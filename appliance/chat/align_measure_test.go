@@ -157,7 +157,7 @@ func trialsOf(own, other []library.Passage) []trialKind {
 	kinds := []trialKind{{name: "supported"}, {name: "supported, reworded"}, {name: "other collection"}, {name: "other topic"}, {name: "its passage taken away"}}
 	terms := make([]map[string]bool, len(own))
 	for i, p := range own {
-		terms[i] = setOf(lexical.Terms(p.Text))
+		terms[i] = lexical.Hold(p.Text)
 	}
 	sentences, foreign := pick(own, random), pick(other, random)
 	for k, s := range sentences {

@@ -84,6 +84,9 @@ func (c *Chat) generate(ctx context.Context, r *run, who library.Reach, d *desk)
 		err = ended
 	}
 	r.draft.unsupported = err == nil && citer.Unsupported()
+	if places := citer.Places(passages); len(places) > 0 {
+		r.draft.citations = citationsAt(passages, places)
+	}
 	c.account(r, result, c.now().Sub(began))
 	c.counts.learn(r.choice.Name, prompt, result.PromptTokens)
 	if err == nil && strings.TrimSpace(r.draft.text.String()) == "" {

@@ -2,7 +2,6 @@ package chat
 
 import (
 	"context"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -61,7 +60,8 @@ type quote struct {
 	passage    int
 	start, end int
 	text       string
-	terms      []string
+	held       lexical.Held
+	terms      int  // how many it has
 	item       bool // of a list
 	heading    bool // repeats the title or the heading path
 	score      float64
@@ -75,15 +75,15 @@ func choose(b Brief) []quote {
 	for i, p := range passages {
 		all = append(all, sentencesOf(i, p)...)
 	}
-	weights := weigh(b, all)
-	about := make([]map[string]float64, len(passages))
+	words := weigh(b, all)
+	about := make([][]weighed, len(passages))
 	for i, p := range passages {
-		about[i] = within(p, weights)
+		about[i] = within(p, words)
 	}
 	for i := range all {
 		all[i].score = own(all[i], about[all[i].passage])
 	}
-	score(passages, all, weights)
+	score(passages, all, words)
 	ranked := slices.Clone(all)
 	slices.SortStableFunc(ranked, func(x, y quote) int {
 		switch {
@@ -198,7 +198,7 @@ func sentencesOf(index int, p library.Passage) []quote {
 		if strings.IndexFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) < 0 || !utf8.ValidString(text) {
 			continue
 		}
-		quotes = append(quotes, quote{passage: index, start: start, end: end, text: text, terms: lexical.Terms(text),
+		quotes = append(quotes, quote{passage: index, start: start, end: end, text: text, held: lexical.Hold(text), terms: len(lexical.Terms(text)),
 			item: mark > 0 || kind == extract.Item, heading: kind == extract.Heading || repeats(text, p)})
 	}
 	return quotes
@@ -245,68 +245,73 @@ func repeats(text string, p library.Passage) bool {
 	return text == p.DocumentTitle || text == p.Heading || strings.Contains("\n"+p.Heading+"\n", text) && utf8.RuneCountInString(text) > 3 && !strings.HasSuffix(text, ".")
 }
 
-// weigh gives each term of the question its weight: the fewer sentences hold
-// it, the more it tells. What comes from the question before counts half.
-func weigh(b Brief, all []quote) map[string]float64 {
-	holds := map[string]int{}
-	for _, q := range all {
-		seen := map[string]bool{}
-		for _, t := range q.terms {
-			if !seen[t] {
-				seen[t] = true
-				holds[t]++
-			}
-		}
-	}
-	weights := map[string]float64{}
+// A weighed sense is a word of the question and how much it tells.
+type weighed struct {
+	lexical.Sense
+	weight float64
+}
+
+// weigh gives each word of the question its weight: the fewer sentences hold it,
+// the more it tells. What comes from the question before counts half.
+func weigh(b Brief, all []quote) []weighed {
+	var words []weighed
+	at := map[string]int{}
 	n := float64(len(all))
 	add := func(text string, share float64) {
-		for _, t := range lexical.Content(text) {
-			d := float64(holds[t])
-			weights[t] = max(weights[t], share*math.Log(1+(n-d+0.5)/(d+0.5)))
+		for _, s := range lexical.Senses(text) {
+			d := 0.0
+			for _, q := range all {
+				if q.held.Share(s) > 0 {
+					d++
+				}
+			}
+			weight := share * math.Log(1+(n-d+0.5)/(d+0.5))
+			if i, known := at[s.Term()]; known {
+				words[i].weight = max(words[i].weight, weight)
+				continue
+			}
+			at[s.Term()] = len(words)
+			words = append(words, weighed{s, weight})
 		}
 	}
 	add(b.Question, 1)
 	add(b.Before, 0.5)
-	return weights
+	return words
 }
 
 // within weighs for the sentences of one passage: what its title or its heading
 // says already tells less about one sentence of it than about another.
-func within(p library.Passage, weights map[string]float64) map[string]float64 {
-	w := maps.Clone(weights)
-	for _, t := range lexical.Terms(p.DocumentTitle + "\n" + p.Heading) {
-		if weights[t] > 0 {
-			w[t] = weights[t] / 2
+func within(p library.Passage, words []weighed) []weighed {
+	w := slices.Clone(words)
+	head := lexical.Hold(p.DocumentTitle + "\n" + p.Heading)
+	for i := range w {
+		if head.Share(w[i].Sense) > 0 {
+			w[i].weight /= 2
 		}
 	}
 	return w
 }
 
-// own is the weight of the question's terms in the sentence itself; a very long
+// own is the weight of the question's words in the sentence itself; a very long
 // sentence, which holds many words by its length alone, counts less.
-func own(q quote, weights map[string]float64) float64 {
+func own(q quote, words []weighed) float64 {
 	sum := 0.0
-	seen := map[string]bool{}
-	for _, t := range q.terms {
-		if !seen[t] {
-			seen[t] = true
-			sum += weights[t]
-		}
+	for _, w := range words {
+		sum += w.weight * q.held.Share(w.Sense)
 	}
-	return sum / (1 + max(0, float64(len(q.terms)-40))/80)
+	return sum / (1 + max(0, float64(q.terms-40))/80)
 }
 
 // score adds to each sentence what its surroundings say: the heading over it,
 // the question or the lead-in right before it, the rank of its passage.
-func score(passages []library.Passage, all []quote, weights map[string]float64) {
+func score(passages []library.Passage, all []quote, words []weighed) {
 	best := 0.0
 	for _, p := range passages {
 		best = max(best, p.Score)
 	}
 	heading := make([]float64, len(passages))
 	for i, p := range passages {
-		heading[i] = own(quote{terms: lexical.Terms(p.Heading)}, weights)
+		heading[i] = own(quote{held: lexical.Hold(p.Heading)}, words)
 	}
 	lead := 0.0 // what the lead-in of the running list scored
 	before := 0.0
@@ -343,7 +348,6 @@ func score(passages []library.Passage, all []quote, weights map[string]float64) 
 // the range from its first quote to its last.
 func cite(passages []library.Passage, quotes []quote) (numbers map[int]int, citations []Citation) {
 	numbers = map[int]int{}
-	type span struct{ start, end int }
 	spans := map[int]span{}
 	var order []int
 	for _, q := range quotes {
@@ -359,14 +363,7 @@ func cite(passages []library.Passage, quotes []quote) (numbers map[int]int, cita
 		p := passages[i]
 		c := Citation{Number: numbers[i], Document: CitedDocument{ID: p.Document, Title: p.DocumentTitle}, Knowledge: p.Knowledge,
 			Version: p.Version, Page: p.Page, Heading: p.Heading, Start: p.Start, End: p.End, Text: p.Text}
-		// Only a passage that is its document's text at these offsets can be
-		// narrowed; another is cited whole, never at a wrong place.
-		if utf8.RuneCountInString(p.Text) == p.End-p.Start {
-			s := spans[i]
-			c.Start = p.Start + utf8.RuneCountInString(p.Text[:s.start])
-			c.Text = p.Text[s.start:s.end]
-			c.End = c.Start + utf8.RuneCountInString(c.Text)
-		}
+		narrow(&c, p, spans[i])
 		citations = append(citations, c)
 	}
 	return numbers, citations

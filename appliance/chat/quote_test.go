@@ -55,6 +55,7 @@ func TestQuotes(t *testing.T) {
 	list := passage(3, "d3", "Packing", "", "For the journey you need:\n- a passport\n- two photographs\n- an umbrella\nThe train leaves at nine.")
 	table := passage(4, "d4", "Alarms", "", "E-117 | Suction pressure too low | Open valve V-12\nE-121 | Bearing too hot | Stop the pump")
 	wrapped := passage(5, "d5", "Letter", "", "The committee decided after a long discussion that the new\nregulation for parking applies from the first of May.\nNobody objected.")
+	german := passage(6, "d6", "Technik", "", "Das Haus hat drei Stockwerke. Geprüft werden Löschanlagen alle zwei Jahre. Die Pumpenwartung findet im Mai statt. Der Parkplatz ist abends geschlossen.")
 	for _, tt := range []struct {
 		name, question string
 		passages       []library.Passage
@@ -70,6 +71,8 @@ func TestQuotes(t *testing.T) {
 		{"the document that fits", "Which grade of oil does the pump need?", []library.Passage{faq, pump}, []string{"Use only oil of grade VG 46. [1]"}},
 		{"only a heading matched", "maintenance", []library.Passage{pump}, []string{"The bearing oil is changed every 4,000 hours. [1]"}},
 		{"the same sentence twice", "red cover", []library.Passage{pump, passage(9, "d9", "Copy", "", "It has a red cover.")}, []string{"It has a red cover. [1]"}},
+		{"other forms of German words", "Wie oft muss man die Löschanlage prüfen?", []library.Passage{german}, []string{"Geprüft werden Löschanlagen alle zwei Jahre. [1]"}},
+		{"the parts of a German compound", "Wann ist die Wartung der Pumpen?", []library.Passage{german}, []string{"Die Pumpenwartung findet im Mai statt. [1]"}},
 		{"nothing", "anything", nil, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"maps"
 	"math"
 	"strings"
 	"unicode"
@@ -24,17 +25,17 @@ type prover struct {
 
 // A proof is one passage, ready to be compared with sentences.
 type proof struct {
-	terms   map[string]bool
+	terms   lexical.Held
 	near    map[string][]string // first letters of a term -> terms
-	windows []map[string]bool   // terms of two sentences side by side
+	windows []lexical.Held      // terms of two sentences side by side
 	numbers map[string]bool
 	tongue  string
 }
 
 // A claim is one sentence of an answer.
 type claim struct {
-	terms   []string   // content words, each once
-	numbers [][]string // each with its readings: "1.000" is 1000 or 1
+	terms   []lexical.Sense // content words, each once
+	numbers [][]string      // each with its readings: "1.000" is 1000 or 1
 	tongue  string
 }
 
@@ -49,7 +50,7 @@ func newProver(passages []library.Passage) *prover {
 	p := &prover{holds: map[string]int{}}
 	for _, passage := range passages {
 		text := passage.DocumentTitle + "\n" + passage.Heading + "\n" + passage.Text
-		f := proof{terms: setOf(lexical.Terms(text)), near: map[string][]string{}, numbers: map[string]bool{}, tongue: tongueOf(passage.Text)}
+		f := proof{terms: lexical.Hold(text), near: map[string][]string{}, numbers: map[string]bool{}, tongue: tongueOf(passage.Text)}
 		for t := range f.terms {
 			p.holds[t]++
 			if key := stemKey(t); key != "" {
@@ -66,38 +67,26 @@ func newProver(passages []library.Passage) *prover {
 				f.numbers[n] = true
 			}
 		}
-		head := lexical.Terms(passage.DocumentTitle + "\n" + passage.Heading)
-		var before []string
+		head := lexical.Hold(passage.DocumentTitle + "\n" + passage.Heading)
+		var before lexical.Held
 		for _, sentence := range Sentences(passage.Text) {
-			terms := lexical.Terms(sentence)
-			window := setOf(terms)
-			for _, t := range before {
-				window[t] = true
-			}
-			for _, t := range head {
-				window[t] = true
-			}
+			held := lexical.Hold(sentence)
+			window := maps.Clone(held)
+			maps.Copy(window, before)
+			maps.Copy(window, head)
 			f.windows = append(f.windows, window)
-			before = terms
+			before = held
 		}
 		p.passages = append(p.passages, f)
 	}
 	return p
 }
 
-func setOf(terms []string) map[string]bool {
-	set := make(map[string]bool, len(terms))
-	for _, t := range terms {
-		set[t] = true
-	}
-	return set
-}
-
 func claimOf(text string) claim {
 	c := claim{tongue: tongueOf(text), numbers: numbersOf(text)}
-	for _, t := range lexical.Content(text) {
-		if strings.ContainsFunc(t, unicode.IsLetter) && utf8.RuneCountInString(t) > 1 {
-			c.terms = append(c.terms, t)
+	for _, s := range lexical.Senses(text) {
+		if t := s.Term(); strings.ContainsFunc(t, unicode.IsLetter) && utf8.RuneCountInString(t) > 1 {
+			c.terms = append(c.terms, s)
 		}
 	}
 	return c
@@ -115,7 +104,7 @@ func (p *prover) support(c claim) []support {
 	rare := math.Log(1 + float64(len(p.passages)))
 	total := rare * float64(len(c.numbers))
 	for i, t := range c.terms {
-		weights[i] = p.weigh(t)
+		weights[i] = p.weigh(t.Term())
 		total += weights[i]
 	}
 	out := make([]support, len(p.passages))
@@ -131,17 +120,16 @@ func (p *prover) support(c claim) []support {
 			}
 		}
 		all, best := held, held
-		forms := make([]string, len(c.terms))
-		worth := make([]float64, len(c.terms))
+		forms := make([]form, len(c.terms))
 		for j, t := range c.terms {
-			forms[j], worth[j] = f.form(t)
-			all += weights[j] * worth[j]
+			forms[j] = f.form(t, s.foreign)
+			all += weights[j] * forms[j].worth
 		}
 		for _, window := range f.windows {
 			sum := held
 			for j, form := range forms {
-				if form != "" && window[form] {
-					sum += weights[j] * worth[j]
+				if form.in(window) {
+					sum += weights[j] * form.worth
 				}
 			}
 			best = max(best, sum)
@@ -154,19 +142,40 @@ func (p *prover) support(c claim) []support {
 	return out
 }
 
-// form is the passage's own form of a term, and how much finding it is worth.
-func (f *proof) form(t string) (string, float64) {
-	if f.terms[t] {
-		return t, 1
+// A form is what a passage has of a word: a term that begins like it, or, where
+// alike is "", what its sense proves.
+type form struct {
+	sense lexical.Sense
+	alike string
+	worth float64 // 0 = the passage has nothing of it
+}
+
+// form is the passage's own form of a word, and how much finding it is worth. Of
+// a passage in another language only the word itself counts.
+func (f *proof) form(s lexical.Sense, foreign bool) form {
+	if worth := f.terms.Share(s); worth == 1 || worth > 0 && !foreign {
+		return form{sense: s, worth: worth}
 	}
+	t := s.Term()
 	length := utf8.RuneCountInString(t)
 	for _, other := range f.near[stemKey(t)] {
 		same := common(t, other)
 		if float64(same) >= stemShare*float64(max(length, utf8.RuneCountInString(other))) {
-			return other, stemWorth
+			return form{alike: other, worth: stemWorth}
 		}
 	}
-	return "", 0
+	return form{}
+}
+
+// in reports whether a window of the passage has the word.
+func (f form) in(window lexical.Held) bool {
+	switch {
+	case f.worth == 0:
+		return false
+	case f.alike != "":
+		return window[f.alike]
+	}
+	return window.Share(f.sense) > 0
 }
 
 func (f *proof) has(readings []string) bool {
