@@ -26,4 +26,3 @@ func langName(name string) string {
 	}
 	return strings.ToLower(name)
 }
-
