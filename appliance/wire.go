@@ -34,7 +34,7 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 		return err
 	}
 	a.library = library.New(library.Config{
-		DB: a.db, Audit: a.audit, Blobs: a.blobs, Settings: a.settings, Accounts: a.accounts, Reader: a.reader, Vectors: a.vectors, Encoder: encodes, Tokens: chat.Tokens,
+		DB: a.db, Audit: a.audit, Blobs: a.blobs, Settings: a.settings, Accounts: a.accounts, Keys: a.keys, Gate: a.gate, Reader: a.reader, Vectors: a.vectors, Encoder: encodes, Tokens: chat.Tokens,
 		Notify: notify, Log: a.log, Now: time.Now,
 	})
 	a.library.Jobs(a.jobs)
@@ -137,6 +137,12 @@ func (a *Appliance) gauges() []monitor.Gauge {
 			}
 			return figures, nil
 		}},
+		monitor.One("malware_scanner_silent", "1 while the malware scanner that is set does not answer; documents then wait, or are read without a verdict.", figure(func() float64 {
+			if a.library.Silent() {
+				return 1
+			}
+			return 0
+		})),
 		monitor.One("open_pages", "Pages with an open connection for notices.", figure(func() float64 { return float64(a.web.Stats().Notices) })),
 	}
 }

@@ -99,6 +99,23 @@ func Permanent(err error) error {
 	return permanent{err}
 }
 
+type postponed struct {
+	error
+	pause time.Duration
+}
+
+func (p postponed) Unwrap() error { return p.error }
+
+// Postpone marks an error of something the work needs and that is not there
+// now, such as a service that does not answer: the job runs again after the
+// pause, and the attempt does not count.
+func Postpone(err error, pause time.Duration) error {
+	if err == nil {
+		return nil
+	}
+	return postponed{error: err, pause: pause}
+}
+
 // Queue is the queue of the installation; fill the fields, register handlers,
 // then Run.
 type Queue struct {

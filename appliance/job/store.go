@@ -66,6 +66,17 @@ func (q *Queue) Enqueue(ctx context.Context, tx *sqlite.Tx, n New) (string, erro
 	return id, nil
 }
 
+// Hasten makes all waiting jobs of a kind due: what they were postponed for is
+// there again.
+func (q *Queue) Hasten(ctx context.Context, kind string) error {
+	return q.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		now := q.now().UnixMilli()
+		tx.AfterCommit(q.nudge)
+		_, err := tx.Exec(ctx, `UPDATE job SET run_at = ? WHERE kind = ? AND state = 'waiting' AND run_at > ?`, now, kind, now)
+		return err
+	})
+}
+
 // take claims the next due job; nil when there is none, with the time the next
 // one is due (zero = none waits).
 func (q *Queue) take(ctx context.Context) (j *Running, next time.Time, err error) {
@@ -157,8 +168,10 @@ func (q *Queue) release(ctx context.Context) error {
 // end writes the end of an attempt: done, to be tried again, given up, or
 // cancelled by a person.
 func (q *Queue) end(ctx context.Context, stopping bool, j *Running, failure error) error {
-	final := errors.As(failure, &permanent{}) || j.Last()
-	if failure != nil && !stopping && !errors.Is(failure, errCancelled) {
+	var later postponed
+	waits := errors.As(failure, &later)
+	final := errors.As(failure, &permanent{}) || j.Last() && !waits
+	if failure != nil && !waits && !stopping && !errors.Is(failure, errCancelled) {
 		q.log().Warn("a job failed", "job", j.ID, "kind", j.Kind, "attempt", j.Attempt, "final", final, "error", failure)
 	}
 	return q.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
@@ -178,6 +191,8 @@ func (q *Queue) end(ctx context.Context, stopping bool, j *Running, failure erro
 			err = reopen(ctx, tx, j.ID, j.Attempt-1, q.now(), fault.Report{})
 		case final:
 			err = q.close(ctx, tx, j.ID, Failed, fault.Of(failure))
+		case waits:
+			err = reopen(ctx, tx, j.ID, j.Attempt-1, q.now().Add(later.pause), fault.Of(failure))
 		default:
 			err = reopen(ctx, tx, j.ID, j.Attempt, q.now().Add(pause(j.Attempt)), fault.Of(failure))
 		}

@@ -149,6 +149,7 @@ func allows(right, wanted string) error {
 type Listing struct {
 	Knowledge string
 	Text      string // part of a title or a name, folded; "" = any
+	State     State  // "" = any
 	Filter    Filter
 	Managed   bool   // also those that are managed and may not be read
 	Before    string // id of the last document of the page before; "" = from the newest
@@ -224,6 +225,9 @@ func (l *Library) File(ctx context.Context, who Reach, id string) (Document, io.
 	if err != nil {
 		return Document{}, nil, err
 	}
+	if err := l.mayServe(d); err != nil {
+		return Document{}, nil, err
+	}
 	file, err := l.blobs.Open(ctx, d.Workspace, d.blob)
 	if err != nil {
 		return Document{}, nil, err
@@ -243,6 +247,9 @@ func (l *Library) Retry(ctx context.Context, who Reach, id string) (Document, er
 	d, err := l.documentFor(ctx, who, id, Edit, "document.retry")
 	if err != nil {
 		return Document{}, err
+	}
+	if d.State == Quarantined {
+		return Document{}, locked(d)
 	}
 	if err := l.store.retry(ctx, who, d); err != nil {
 		return Document{}, err
@@ -274,6 +281,9 @@ func (l *Library) RemoveDocument(ctx context.Context, who Reach, id string) erro
 	d, err := l.documentFor(ctx, who, id, Edit, "document.delete")
 	if err != nil {
 		return err
+	}
+	if d.State == Quarantined {
+		return locked(d)
 	}
 	if err := l.store.remove(ctx, who, d); err != nil {
 		return err

@@ -23,6 +23,7 @@ import (
 	"chatets/appliance/actor"
 	"chatets/appliance/audit"
 	"chatets/appliance/blob"
+	"chatets/appliance/egress"
 	"chatets/appliance/extract"
 	"chatets/appliance/fault"
 	"chatets/appliance/job"
@@ -49,6 +50,7 @@ type house struct {
 	blobs    *blob.Store
 	blobDir  string
 	queue    *job.Queue
+	gate     *egress.Gate
 	library  *library.Library
 	base     string
 	main     account.Workspace
@@ -86,10 +88,14 @@ func startIn(t testing.TB, dir string, work bool) *house {
 	h.blobs, err = blob.Open(h.blobDir, keys)
 	check(t, err)
 	h.queue = &job.Queue{DB: h.db, Log: quiet}
+	gate, err := egress.New(egress.Config{})
+	check(t, err)
+	h.gate = gate
 	fence, err := extract.NewFence(extract.FenceConfig{Command: []string{os.Args[0], extract.Subcommand}, Log: quiet})
 	check(t, err)
 	t.Cleanup(fence.Close)
 	h.library = library.New(library.Config{DB: h.db, Audit: h.log, Blobs: h.blobs, Settings: h.settings, Accounts: h.accounts, Log: quiet, Reader: fence,
+		Keys: keys, Gate: gate, Patience: 2 * time.Second,
 		Notify: func(workspace, person, noun, id string) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
@@ -336,12 +342,12 @@ func (v *visitor) document(t testing.TB, knowledge, name, text string) string {
 	return id
 }
 
-// settled waits until a document is ready or failed.
+// settled waits until a document is ready, failed or in quarantine.
 func (v *visitor) settled(t testing.TB, id string) answer {
 	t.Helper()
 	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(3 * time.Millisecond) {
 		got := v.must(t, "GET /api/documents/"+id, "", 200)
-		if state := got.get("state"); state == "ready" || state == "failed" {
+		if state := got.get("state"); state == "ready" || state == "failed" || state == "quarantined" {
 			return got
 		}
 		if time.Now().After(deadline) {

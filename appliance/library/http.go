@@ -34,6 +34,7 @@ func (l *Library) Routes(api *web.API) {
 	l.documentRoutes(api)
 	l.chunkRoutes(api)
 	l.accessRoutes(api)
+	l.scanRoutes(api)
 }
 
 // none is the answer of a route that has nothing to say but that it was done.

@@ -27,6 +27,8 @@ func (l *Library) documentRoutes(api *web.API) {
 		Summary: "Read a document again that failed", Errors: []int{403, 404, 409}}, l.postRetry)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/documents/{id}/cancel", ID: "cancelDocument", Tag: tag, Access: web.SignedIn, Status: http.StatusAccepted,
 		Summary: "Stop reading a document", Errors: []int{403, 404, 409}}, l.postCancel)
+	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/documents/{id}/password", ID: "unlockDocument", Tag: tag, Access: web.SignedIn, Status: http.StatusAccepted,
+		Summary: "Give the password of a locked file, and read it again", Errors: []int{403, 404, 409, 422}}, l.putPassword)
 	web.HandleDownload(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/file", ID: "getFile", Tag: tag, Access: web.SignedIn,
 		Summary: "Download a document as it was added", Errors: []int{403, 404}}, l.getFile)
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/content", ID: "getContent", Tag: tag, Access: web.SignedIn,
@@ -43,9 +45,12 @@ type document struct {
 	Name       string    `json:"name" doc:"Name of the file."`
 	Type       string    `json:"type" doc:"Media type."`
 	Size       int64     `json:"size" doc:"Bytes of the file."`
-	State      State     `json:"state" enum:"waiting,extracting,embedding,ready,failed"`
-	Reason     string    `json:"reason,omitempty" doc:"Why it failed."`
+	State      State     `json:"state" enum:"waiting,extracting,embedding,ready,failed,quarantined"`
+	Reason     string    `json:"reason,omitempty" doc:"Why it failed, waits, or is in quarantine."`
+	Code       string    `json:"code,omitempty" doc:"The same as a word that does not change, such as file-locked."`
 	Cure       string    `json:"cure,omitempty" doc:"What to do about it."`
+	Verdict    string    `json:"verdict,omitempty" enum:"clean,found,unjudged,released" doc:"Of the malware scanner; absent where it was not asked."`
+	Finding    string    `json:"finding,omitempty" doc:"The name of what the malware scanner found."`
 	Note       string    `json:"note,omitempty" doc:"What a reader should know, for example that its encoding was guessed."`
 	Progress   *progress `json:"progress,omitempty"`
 	Chunks     int       `json:"chunks" doc:"Passages it was cut into."`
@@ -74,6 +79,7 @@ type progress struct {
 
 func showDocument(d Document, names map[string]string) document {
 	out := document{ID: d.ID, Knowledge: d.Knowledge, Title: d.Title, Name: d.Name, Type: d.Type, Size: d.Size, State: d.State, Reason: d.Reason, Cure: d.Cure,
+		Code: d.Code, Verdict: d.Verdict, Finding: d.Finding,
 		Note: d.Note, Chunks: d.Chunks, Disabled: d.Disabled, Pages: d.Pages, Characters: d.Characters, Language: d.Language, Version: d.Version, Folder: d.Folder, Tags: orNone(d.Tags),
 		Right: d.Right, Manages: d.Manages, Restricted: d.Restricted, Owner: d.Owner, OwnerName: names[d.Owner],
 		CreatedAt: d.Created, UpdatedAt: d.Updated}
@@ -101,6 +107,7 @@ type documentsIn struct {
 	Limit     int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 	Cursor    string `query:"cursor" maxLength:"64"`
 	Query     string `query:"q" maxLength:"200" doc:"Part of a title or the name of a file."`
+	State     string `query:"state" enum:"waiting,extracting,embedding,ready,failed,quarantined" doc:"Only documents in this state."`
 	Managed   bool   `query:"managed" doc:"Also those that one manages and may not read."`
 
 	Documents []string `query:"document,explode" maxItems:"500" doc:"Only these documents."`
@@ -118,7 +125,7 @@ func (l *Library) getDocuments(ctx context.Context, in *documentsIn) (*documents
 	if err != nil {
 		return nil, err
 	}
-	list, err := l.Documents(ctx, reach(ctx), Listing{Knowledge: in.Knowledge, Text: lexical.Fold(in.Query), Filter: filter, Managed: in.Managed, Before: in.Cursor, Limit: in.Limit + 1})
+	list, err := l.Documents(ctx, reach(ctx), Listing{Knowledge: in.Knowledge, Text: lexical.Fold(in.Query), State: State(in.State), Filter: filter, Managed: in.Managed, Before: in.Cursor, Limit: in.Limit + 1})
 	if err != nil {
 		return nil, err
 	}

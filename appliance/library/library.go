@@ -34,6 +34,7 @@ import (
 	"chatets/appliance/actor"
 	"chatets/appliance/blob"
 	"chatets/appliance/extract"
+	"chatets/appliance/secret"
 	"chatets/appliance/setting"
 )
 
@@ -76,6 +77,8 @@ type Library struct {
 	tokens   func(text string) int // nil = not counted
 	toEncode chan struct{}         // one token: passages wait for the encoder
 	readings readings
+	guard    *guard
+	keys     *secret.Keyring
 
 	// files is held shared while a document takes a blob that is there, and alone
 	// while an unused blob is removed: between the two it must not vanish.
@@ -165,6 +168,9 @@ const (
 	Embedding  State = "embedding"
 	Ready      State = "ready"
 	Failed     State = "failed"
+	// Quarantined is a document in which the malware scanner found something: it
+	// is neither read nor given out.
+	Quarantined State = "quarantined"
 )
 
 // Working reports a document that is on its way to being ready.
@@ -176,7 +182,8 @@ type Document struct {
 	Title, Name, Type               string
 	Size                            int64
 	State                           State
-	Reason, Cure                    string // of a failure, and a note on a guessed encoding
+	Reason, Cure, Code              string // of a failure, a quarantine, or of waiting for the scanner
+	Verdict, Finding                string // of the malware scanner; see Clean
 	Done, Total                     int64  // progress; Total 0 = unknown
 	Note                            string
 	Chunks, Pages, Characters       int

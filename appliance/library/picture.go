@@ -27,7 +27,11 @@ func (l *Library) Picture(ctx context.Context, who Reach, id string, page, width
 	if err != nil {
 		return nil, err
 	}
-	picture, err := l.reader.Render(ctx, extract.Request{Name: d.Name, Size: d.Size, Waiting: true}, file, page, width)
+	password, err := l.password(ctx, d)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	picture, err := l.reader.Render(ctx, extract.Request{Name: d.Name, Size: d.Size, Waiting: true, Password: password}, file, page, width)
 	if err := errors.Join(err, file.Close()); err != nil {
 		return nil, err
 	}
@@ -36,6 +40,9 @@ func (l *Library) Picture(ctx context.Context, who Reach, id string, page, width
 
 // notReady says why a document cannot be read now.
 func notReady(d Document) error {
+	if d.State == Quarantined {
+		return locked(d)
+	}
 	if d.State == Failed {
 		return fault.New(fault.Conflict, "The document could not be read: %s", d.Reason).Code("document-failed").Cure("%s", d.Cure)
 	}

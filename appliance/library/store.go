@@ -12,8 +12,10 @@ import (
 
 	"chatets/appliance/audit"
 	"chatets/appliance/blob"
+	"chatets/appliance/egress"
 	"chatets/appliance/fault"
 	"chatets/appliance/job"
+	"chatets/appliance/secret"
 	"chatets/appliance/setting"
 	"chatets/appliance/sqlite"
 	"chatets/appliance/vector"
@@ -31,6 +33,9 @@ type Config struct {
 	Blobs    *blob.Store
 	Settings *setting.Settings
 	Accounts Accounts
+	Keys     *secret.Keyring                          // for passwords of files
+	Gate     *egress.Gate                             // to the malware scanner
+	Patience time.Duration                            // with the malware scanner; 0 = its own
 	Reader   Reader                                   // of documents
 	Vectors  *vector.Store                            // nil = passages are found by their words alone
 	Encoder  Encoder                                  // nil as Vectors
@@ -44,7 +49,7 @@ type Config struct {
 func New(c Config) *Library {
 	l := &Library{
 		store: store{db: c.DB, audit: c.Audit, vectors: c.Vectors}, blobs: c.Blobs, accounts: c.Accounts, limit: uploadLimit(c.Settings),
-		reader: c.Reader, encoder: c.Encoder, tokens: c.Tokens, toEncode: make(chan struct{}, 1), notify: c.Notify, log: c.Log, now: c.Now,
+		keys: c.Keys, reader: c.Reader, encoder: c.Encoder, tokens: c.Tokens, toEncode: make(chan struct{}, 1), notify: c.Notify, log: c.Log, now: c.Now,
 	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
@@ -52,6 +57,8 @@ func New(c Config) *Library {
 	if l.now == nil {
 		l.now = time.Now
 	}
+	l.guard = &guard{gate: c.Gate, log: l.log, now: l.now, patience: c.Patience}
+	l.guard.watch(c.Settings)
 	return l
 }
 
@@ -200,7 +207,7 @@ func (s store) hide(ctx context.Context, who Reach, k Knowledge) error {
 		if err := changed(tx.Exec(ctx, base, who.args(now, k.ID)...)); err != nil {
 			return missing(err, noKnowledge(k.ID))
 		}
-		if _, err := tx.Exec(ctx, `UPDATE document SET deleted = ?, hidden = 1 WHERE knowledge = ? AND deleted = 0`, now, k.ID); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE document SET deleted = ?, hidden = 1, password = NULL WHERE knowledge = ? AND deleted = 0`, now, k.ID); err != nil {
 			return fmt.Errorf("delete the documents of a knowledge base: %w", err)
 		}
 		if _, err := s.queue.Enqueue(ctx, tx, job.New{Kind: purgeKind, Workspace: k.Workspace, Owner: who.who.ID, Key: k.ID,

@@ -16,7 +16,7 @@ import (
 )
 
 const documentColumns = `d.id, d.workspace, d.owner, d.knowledge, d.title, d.name, d.type, d.size, d.state, d.reason, d.cure, d.done, d.total, d.note,
-	d.chunks, d.pages, d.characters, d.language, d.version, d.created, d.updated, d.blob, d.content, d.job, d.folder, d.guard,
+	d.chunks, d.pages, d.characters, d.language, d.version, d.created, d.updated, d.blob, d.content, d.job, d.folder, d.guard, d.code, d.verdict, d.finding,
 	(SELECT json_group_array(t.name) FROM document_tag AS t WHERE t.document = d.id),
 	(SELECT count(*) FROM chunk AS c WHERE c.document = d.id AND c.disabled = 1)`
 
@@ -29,7 +29,7 @@ func scanDocument(row scanner, more ...any) (Document, error) {
 	var guard int
 	var tags string
 	err := row.Scan(append([]any{&d.ID, &d.Workspace, &d.Owner, &d.Knowledge, &d.Title, &d.Name, &d.Type, &d.Size, &d.State, &d.Reason, &d.Cure,
-		&d.Done, &d.Total, &d.Note, &d.Chunks, &d.Pages, &d.Characters, &d.Language, &d.Version, &created, &updated, &d.blob, &d.content, &d.job, &d.Folder, &guard, &tags, &d.Disabled}, more...)...)
+		&d.Done, &d.Total, &d.Note, &d.Chunks, &d.Pages, &d.Characters, &d.Language, &d.Version, &created, &updated, &d.blob, &d.content, &d.job, &d.Folder, &guard, &d.Code, &d.Verdict, &d.Finding, &tags, &d.Disabled}, more...)...)
 	if err == nil {
 		err = json.Unmarshal([]byte(tags), &d.Tags)
 	}
@@ -62,8 +62,8 @@ func (s store) document(ctx context.Context, who Reach, id string) (Document, er
 func (s store) documents(ctx context.Context, who Reach, q Listing) ([]Document, error) {
 	const page = `SELECT ` + documentColumns + documentAs + ` FROM document AS d JOIN knowledge AS k ON k.id = d.knowledge
 		WHERE d.knowledge = ?14 AND d.deleted = 0 AND k.deleted = 0 AND ` + rightOf + ` <> 'none' AND (reach <> 'none' OR ?15 AND managed)
-		AND (?16 = '' OR instr(d.fold, ?16) > 0) AND (?17 = '' OR d.id < ?17) AND ` + filtered + ` ORDER BY d.id DESC LIMIT ?18`
-	args, err := q.Filter.args(q.Knowledge, q.Managed, q.Text, q.Before, q.Limit)
+		AND (?16 = '' OR instr(d.fold, ?16) > 0) AND (?17 = '' OR d.id < ?17) AND (?19 = '' OR d.state = ?19) AND ` + filtered + ` ORDER BY d.id DESC LIMIT ?18`
+	args, err := q.Filter.args(q.Knowledge, q.Managed, q.Text, q.Before, q.Limit, string(q.State))
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +113,8 @@ func (s store) add(ctx context.Context, who Reach, d Document) (Document, error)
 			return nil
 		case err == nil:
 			added = found
-			added.State, added.Reason, added.Cure = Waiting, "", ""
-			return s.again(ctx, tx, who, found)
+			added.State, added.Reason, added.Cure, added.Code = Waiting, "", "", ""
+			return s.again(ctx, tx, who, found, "document.retry")
 		case !errors.Is(err, sql.ErrNoRows):
 			return err
 		}
@@ -152,8 +152,8 @@ func touch(ctx context.Context, tx *sqlite.Tx, knowledge string) error {
 }
 
 // again enqueues a failed document once more.
-func (s store) again(ctx context.Context, tx *sqlite.Tx, who Reach, d Document) error {
-	const wait = `UPDATE document SET state = 'waiting', reason = '', cure = '', done = 0, total = 0, job = ?, updated = ?
+func (s store) again(ctx context.Context, tx *sqlite.Tx, who Reach, d Document, act string) error {
+	const wait = `UPDATE document SET state = 'waiting', reason = '', cure = '', code = '', done = 0, total = 0, job = ?, updated = ?
 		WHERE id = ? AND state = 'failed' AND deleted = 0`
 	id, err := s.queue.Enqueue(ctx, tx, job.New{Kind: ingestKind, Workspace: d.Workspace, Owner: who.who.ID, Payload: ingest{Document: d.ID}})
 	if err != nil {
@@ -162,7 +162,7 @@ func (s store) again(ctx context.Context, tx *sqlite.Tx, who Reach, d Document) 
 	if err := changed(tx.Exec(ctx, wait, id, tx.Now.UnixMilli(), d.ID)); err != nil {
 		return missing(err, fault.New(fault.Conflict, "Only a document that failed can be read again.").Code("not-failed"))
 	}
-	return s.audit.Record(ctx, tx, audit.Entry{Act: "document.retry", ObjectKind: "document", Object: d.ID, Workspace: d.Workspace})
+	return s.audit.Record(ctx, tx, audit.Entry{Act: act, ObjectKind: "document", Object: d.ID, Workspace: d.Workspace})
 }
 
 // retry reads a failed document of a knowledge base that who may edit once more.
@@ -171,7 +171,7 @@ func (s store) retry(ctx context.Context, who Reach, d Document) error {
 		if err := editsDocument(ctx, tx, who, d.ID); err != nil {
 			return err
 		}
-		return s.again(ctx, tx, who, d)
+		return s.again(ctx, tx, who, d, "document.retry")
 	})
 }
 
@@ -182,7 +182,7 @@ func (s store) remove(ctx context.Context, who Reach, d Document) error {
 		if err := editsDocument(ctx, tx, who, d.ID); err != nil {
 			return err
 		}
-		if err := changed(tx.Exec(ctx, `UPDATE document SET deleted = ?, hidden = 1 WHERE id = ? AND deleted = 0`, tx.Now.UnixMilli(), d.ID)); err != nil {
+		if err := changed(tx.Exec(ctx, `UPDATE document SET deleted = ?, hidden = 1, password = NULL WHERE id = ? AND deleted = 0 AND state <> 'quarantined'`, tx.Now.UnixMilli(), d.ID)); err != nil {
 			return missing(err, noDocument(d.ID))
 		}
 		if err := touch(ctx, tx, d.Knowledge); err != nil {

@@ -17,7 +17,7 @@ var errGone = errors.New("the document is gone")
 
 // begin gives a document to the job that reads it.
 func (s store) begin(ctx context.Context, id, job string) (Document, error) {
-	const take = `UPDATE document SET state = 'extracting', done = 0, total = 0, updated = ?
+	const take = `UPDATE document SET state = 'extracting', reason = '', cure = '', code = '', done = 0, total = 0, updated = ?
 		WHERE id = ? AND job = ? AND deleted = 0 AND state IN ('waiting', 'extracting', 'embedding')`
 	err := s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
 		return missing(changed(tx.Exec(ctx, take, tx.Now.UnixMilli(), id, job)), errGone)
@@ -81,7 +81,7 @@ func (s store) ready(ctx context.Context, d Document, chunks []chunk) error {
 	words := wordsOf(d, chunks)
 	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
 		const show = `UPDATE document SET state = 'ready', hidden = 0, title = ?, fold = ?, content = ?, note = ?, chunks = ?, pages = ?, characters = ?, language = ?, meaning = 0,
-			reason = '', cure = '', done = 0, total = 0, updated = ? WHERE id = ? AND job = ? AND deleted = 0 AND state = 'extracting'`
+			code = '', reason = '', cure = '', done = 0, total = 0, updated = ? WHERE id = ? AND job = ? AND deleted = 0 AND state = 'extracting'`
 		if err := changed(tx.Exec(ctx, show, d.Title, foldOf(d), d.content, d.Note, d.Chunks, d.Pages, d.Characters, d.Language, tx.Now.UnixMilli(), d.ID, d.job)); err != nil {
 			return missing(err, errGone)
 		}
@@ -126,11 +126,12 @@ func wordsOf(d Document, chunks []chunk) []lexical.Prepared {
 }
 
 // fail says why a document could not be read, unless another job has it by now.
-func (s store) fail(ctx context.Context, id, job, reason, cure string) error {
-	const set = `UPDATE document SET state = 'failed', reason = ?, cure = ?, done = 0, total = 0, updated = ?
-		WHERE id = ? AND job = ? AND deleted = 0 AND state IN ('waiting', 'extracting', 'embedding')`
+func (s store) fail(ctx context.Context, id, job, code, reason, cure string) error {
+	// A password that does not open the file is of no use any more.
+	const set = `UPDATE document SET state = 'failed', code = ?1, reason = ?2, cure = ?3, password = iif(?1 = 'file-locked', NULL, password), done = 0, total = 0, updated = ?4
+		WHERE id = ?5 AND job = ?6 AND deleted = 0 AND state IN ('waiting', 'extracting', 'embedding')`
 	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		_, err := tx.Exec(ctx, set, reason, cure, tx.Now.UnixMilli(), id, job)
+		_, err := tx.Exec(ctx, set, code, reason, cure, tx.Now.UnixMilli(), id, job)
 		return err
 	})
 }

@@ -48,6 +48,11 @@ func (l *Library) Jobs(q *job.Queue) {
 	q.Handle(ingestKind, job.Options{Attempts: 3, Timeout: time.Hour}, l.ingest)
 	q.Handle(purgeKind, job.Options{Attempts: 20, Timeout: 6 * time.Hour}, l.purge)
 	q.OnEnd(ingestKind, l.ended)
+	l.guard.back = func() {
+		if err := q.Hasten(context.Background(), ingestKind); err != nil {
+			l.log.Warn("documents that wait for the malware scanner wait a little longer", "error", err)
+		}
+	}
 }
 
 // Recover settles documents whose job ended while the process died before it
@@ -65,7 +70,7 @@ func (l *Library) Recover(ctx context.Context) error {
 		case err == nil && (j.State == job.Waiting || j.State == job.InWork):
 			continue
 		}
-		if err := l.store.fail(ctx, d.ID, d.job, "Reading was interrupted.", "Read it again."); err != nil {
+		if err := l.store.fail(ctx, d.ID, d.job, "interrupted", "Reading was interrupted.", "Read it again."); err != nil {
 			return err
 		}
 	}
@@ -88,6 +93,7 @@ func (l *Library) ingest(ctx context.Context, j *job.Running) error {
 		return err
 	}
 	l.tell(d.Workspace, "document")
+	var waits held
 	err = l.read(ctx, j, d)
 	switch {
 	case err == nil:
@@ -95,6 +101,11 @@ func (l *Library) ingest(ctx context.Context, j *job.Running) error {
 		return nil
 	case errors.Is(err, errGone):
 		return nil
+	case errors.Is(err, errCaught):
+		l.tell(d.Workspace, "document", "knowledge")
+		return nil
+	case errors.As(err, &waits):
+		return l.hold(ctx, d, err)
 	case hopeless(err):
 		return job.Permanent(errors.Join(err, l.failed(ctx, d, err)))
 	case j.Last() && ctx.Err() == nil:
@@ -113,8 +124,8 @@ func hopeless(err error) bool {
 }
 
 func (l *Library) failed(ctx context.Context, d Document, err error) error {
-	reason, cure := reasonOf(err)
-	if e := l.store.fail(context.WithoutCancel(ctx), d.ID, d.job, reason, cure); e != nil {
+	code, reason, cure := reasonOf(err)
+	if e := l.store.fail(context.WithoutCancel(ctx), d.ID, d.job, code, reason, cure); e != nil {
 		return e
 	}
 	l.tell(d.Workspace, "document")
@@ -123,12 +134,12 @@ func (l *Library) failed(ctx context.Context, d Document, err error) error {
 
 // reasonOf is what the page says beside a document that failed. What nobody
 // classed has a sentence for requests, which does not fit here.
-func reasonOf(err error) (reason, cure string) {
+func reasonOf(err error) (code, reason, cure string) {
 	r := fault.Of(err)
 	if r.Kind == fault.Internal && r.Code == fault.Internal.String() {
-		return "Something in ChatETS failed while the document was read.", "Read it again; if it fails again, ask an administrator to look into the log."
+		return r.Code, "Something in ChatETS failed while the document was read.", "Read it again; if it fails again, ask an administrator to look into the log."
 	}
-	return r.Sentence, r.Cure
+	return r.Code, r.Sentence, r.Cure
 }
 
 // read extracts, cuts and stores one document.
@@ -136,7 +147,11 @@ func (l *Library) read(ctx context.Context, j *job.Running, d Document) error {
 	if err := l.clear(ctx, d.ID); err != nil {
 		return err
 	}
-	read, err := l.text(ctx, d)
+	note, err := l.judge(ctx, d)
+	if err != nil {
+		return err
+	}
+	read, err := l.text(ctx, j, d)
 	if err != nil {
 		return err
 	}
@@ -156,8 +171,9 @@ func (l *Library) read(ctx context.Context, j *job.Running, d Document) error {
 		}
 	}()
 	d.Title, d.Chunks, d.Characters, d.Language = read.Title, len(pieces), read.Characters(), read.Language
+	d.Note = note
 	if len(read.Notes) > 0 {
-		d.Note = read.Notes[0]
+		d.Note = noted(note, read.Notes[0])
 	}
 	d.Pages = read.Pages
 	staged := 0
@@ -205,13 +221,17 @@ func (l *Library) clear(ctx context.Context, id string) error {
 }
 
 // text reads the document's file. A person who added it waits for it.
-func (l *Library) text(ctx context.Context, d Document) (extract.Document, error) {
+func (l *Library) text(ctx context.Context, j *job.Running, d Document) (extract.Document, error) {
 	open := func() (io.ReadCloser, error) { return l.blobs.Open(ctx, d.Workspace, d.blob) }
 	file, err := open()
 	if err != nil {
 		return extract.Document{}, err
 	}
-	read, err := l.reader.Read(ctx, extract.Request{Name: d.Name, Size: d.Size, Waiting: true, Again: open}, file)
+	password, err := l.password(ctx, d)
+	if err != nil {
+		return extract.Document{}, errors.Join(err, file.Close())
+	}
+	read, err := l.reader.Read(ctx, extract.Request{Name: d.Name, Size: d.Size, Waiting: true, Again: open, Password: password}, file)
 	return read, errors.Join(err, file.Close())
 }
 
@@ -222,12 +242,12 @@ func (l *Library) ended(ctx context.Context, e job.Ended) {
 	if err := json.Unmarshal(e.Payload, &p); err != nil {
 		return
 	}
-	reason, cure := "Reading was stopped.", "Read it again when you want it."
+	code, reason, cure := "stopped", "Reading was stopped.", "Read it again when you want it."
 	if e.State == job.Failed {
-		reason, cure = reasonOf(e.Err)
+		code, reason, cure = reasonOf(e.Err)
 	}
 	// A reason that is there already is better and stays.
-	if err := l.store.fail(ctx, p.Document, e.ID, reason, cure); err != nil {
+	if err := l.store.fail(ctx, p.Document, e.ID, code, reason, cure); err != nil {
 		l.log.Error("the end of a document's reading cannot be written", "document", p.Document, "error", err)
 	}
 	l.tell(e.Workspace, "document")

@@ -38,8 +38,10 @@ type Dial func(ctx context.Context, purpose, network, address string) (net.Conn,
 type Config struct {
 	Gate    *egress.Gate
 	Dial    Dial             // nil = through Gate
-	Address string           // "unix:/run/clamav/clamd.ctl", "host:3310" or "icap://host:1344/service"
+	Address string           // "clamd:///run/clamav/clamd.ctl", "clamd://host:3310" or "icap://host:1344/service"
 	Now     func() time.Time // nil = time.Now
+	// Patience is how long an answer may take after the last byte of a file; 0 = two minutes.
+	Patience time.Duration
 }
 
 // Verdict is what a scanner says about a file.
@@ -63,6 +65,9 @@ func New(c Config) (*Scanner, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	if c.Patience > 0 {
+		s.thinking = c.Patience
+	}
 	if s.dial == nil {
 		if c.Gate == nil {
 			return nil, errors.New("scan: neither a gate nor a way to dial")
@@ -74,31 +79,56 @@ func New(c Config) (*Scanner, error) {
 			return c.Gate.Dial(ctx, purpose, network, address)
 		}
 	}
-	var err error
-	switch path, isUnix := strings.CutPrefix(c.Address, "unix:"); {
-	case isUnix && strings.HasPrefix(path, "/"):
-		s.network, s.address = "unix", path
-	case strings.HasPrefix(c.Address, "icap://"):
-		s.icap, err = newService(c.Address)
-		if err == nil {
-			s.address = s.icap.host
-		}
-	default:
-		var port string
-		if _, port, err = net.SplitHostPort(c.Address); err == nil {
-			_, err = strconv.ParseUint(port, 10, 16)
-		}
-	}
-	if err != nil || isUnixWithoutPath(c.Address) {
+	if err := s.find(c.Address); err != nil {
 		return nil, fault.New(fault.Invalid, "The address of the malware scanner is not one that is understood.").
-			Cure("Write unix:/run/clamav/clamd.ctl, host:3310 or icap://host:1344/service.").Because(err)
+			Cure("Write clamd:///run/clamav/clamd.ctl, clamd://host:3310 or icap://host:1344/service.").Because(err)
 	}
 	return s, nil
 }
 
-func isUnixWithoutPath(address string) bool {
-	path, isUnix := strings.CutPrefix(address, "unix:")
-	return isUnix && !strings.HasPrefix(path, "/")
+// find reads the address.
+func (s *Scanner) find(address string) error {
+	switch rest, isClamd := strings.CutPrefix(address, "clamd://"); {
+	case isClamd && strings.HasPrefix(rest, "/"):
+		if s.network, s.address = "unix", rest; len(rest) > 107 { // what a Unix socket's name may have
+			return errors.New("the path is too long")
+		}
+		return nil
+	case isClamd:
+		s.address = rest
+	case strings.HasPrefix(address, "icap://"):
+		var err error
+		if s.icap, err = newService(address); err != nil {
+			return err
+		}
+		s.address = s.icap.host
+	default:
+		return errors.New("neither clamd nor icap")
+	}
+	_, err := s.rule()
+	return err
+}
+
+func (s *Scanner) rule() (egress.Rule, error) {
+	host, port, err := net.SplitHostPort(s.address)
+	if err != nil {
+		return egress.Rule{}, err
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 || host == "" {
+		return egress.Rule{}, errors.New("no host and port")
+	}
+	return egress.Rule{Purpose: Purpose, Host: host, Port: int(n)}, nil
+}
+
+// Rules are what must be let out for this scanner; none where it is reached
+// through a socket of this machine.
+func (s *Scanner) Rules() []egress.Rule {
+	r, err := s.rule()
+	if s.network == "unix" || err != nil {
+		return nil
+	}
+	return []egress.Rule{r}
 }
 
 // Scan streams a file to the scanner and returns its verdict. size is the
@@ -119,6 +149,10 @@ func (s *Scanner) Scan(ctx context.Context, body io.Reader, size int64) (Verdict
 		v, err = s.icap.ask(w, body, size)
 	} else {
 		v, err = instream(w, body)
+	}
+	// clamd says this of a file of which it looked at a part only.
+	if err == nil && strings.HasPrefix(v.Name, "Heuristics.Limits.Exceeded") {
+		err = fmt.Errorf("%w: %s", errTooLarge, v.Name)
 	}
 	if err != nil {
 		return Verdict{}, s.failed(ctx, err)
@@ -156,7 +190,7 @@ func (s *Scanner) failed(ctx context.Context, cause error) error {
 	}
 	if errors.Is(cause, errTooLarge) {
 		return fault.New(fault.TooLarge, "The file is larger than the malware scanner takes.").Code("scan-too-large").
-			Cure("An administrator can raise the scanner's limit (StreamMaxLength of clamd), or you can split the file.").Because(cause)
+			Cure("An administrator can raise the scanner's limits (StreamMaxLength, MaxFileSize and MaxScanSize of clamd), or you can split the file.").Because(cause)
 	}
 	return fault.New(fault.Unavailable, "The malware scanner gave no verdict.").Code("scan-failed").
 		Cure("Try again; if it happens again, an administrator should check that the scanner runs.").Because(cause)

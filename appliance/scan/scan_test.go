@@ -191,8 +191,8 @@ func TestVerdicts(t *testing.T) {
 		name, address, finds string
 		limit                bool
 	}{
-		{"clamd by TCP", serve(t, "tcp", clamd), "Win.Test.EICAR_HDB-1", true},
-		{"clamd by Unix socket", "unix:" + serve(t, "unix", clamd), "Win.Test.EICAR_HDB-1", true},
+		{"clamd by TCP", "clamd://" + serve(t, "tcp", clamd), "Win.Test.EICAR_HDB-1", true},
+		{"clamd by Unix socket", "clamd://" + serve(t, "unix", clamd), "Win.Test.EICAR_HDB-1", true},
 		{"RESPMOD", "icap://" + serve(t, "tcp", icapServer{"RESPMOD", -1, false}.answer) + "/avscan", "Eicar-Test", false},
 		{"RESPMOD with preview", "icap://" + serve(t, "tcp", icapServer{"RESPMOD", 1024, false}.answer) + "/avscan", "Eicar-Test", false},
 		{"RESPMOD with preview of nothing", "icap://" + serve(t, "tcp", icapServer{"RESPMOD", 0, false}.answer) + "/avscan", "Eicar-Test", false},
@@ -251,9 +251,9 @@ func TestNoVerdictIsNotClean(t *testing.T) {
 		name, scheme string
 		answer       func(net.Conn)
 	}{
-		{"clamd is silent", "", silent}, {"clamd hangs up", "", gone}, {"half an answer", "", say("stream: OK")},
-		{"another answer", "", say("stream: Can't allocate memory ERROR\x00")}, {"OK in an error", "", say("stream: not OK ERROR\x00")},
-		{"no end", "", say(strings.Repeat("x", 10_000))}, {"a web server", "", say("HTTP/1.1 400 Bad Request\r\n\r\n")},
+		{"clamd is silent", "clamd://", silent}, {"clamd hangs up", "clamd://", gone}, {"half an answer", "clamd://", say("stream: OK")},
+		{"another answer", "clamd://", say("stream: Can't allocate memory ERROR\x00")}, {"OK in an error", "clamd://", say("stream: not OK ERROR\x00")},
+		{"no end", "clamd://", say(strings.Repeat("x", 10_000))}, {"a web server", "clamd://", say("HTTP/1.1 400 Bad Request\r\n\r\n")},
 		{"ICAP is silent", "icap://", silent}, {"ICAP hangs up", "icap://", gone}, {"a web server for ICAP", "icap://", say("HTTP/1.1 204 No Content\r\n\r\n")},
 		{"half a head", "icap://", say(options + "ICAP/1.0 204 No")}, {"half a header", "icap://", say(options + "ICAP/1.0 204 No modifications\r\nISTag: ")},
 		{"server error", "icap://", say(options + "ICAP/1.0 500 Server error\r\n\r\n")}, {"not found", "icap://", say("ICAP/1.0 404 No service\r\n\r\n")},
@@ -272,7 +272,7 @@ func TestNoVerdictIsNotClean(t *testing.T) {
 	}
 	t.Run("dead", func(t *testing.T) {
 		t.Parallel()
-		s := scanner(t, "unix:"+filepath.Join(t.TempDir(), "none"))
+		s := scanner(t, "clamd://"+filepath.Join(t.TempDir(), "none"))
 		if _, err := s.Scan(t.Context(), http.NoBody, 0); fault.Of(err).Code != "scan-failed" {
 			t.Errorf("got %v", err)
 		}
@@ -283,7 +283,7 @@ func TestNoVerdictIsNotClean(t *testing.T) {
 	t.Run("cancelled", func(t *testing.T) {
 		t.Parallel()
 		asked := make(chan struct{})
-		s := scanner(t, serve(t, "tcp", func(c net.Conn) { _, _ = c.Read(make([]byte, 1)); close(asked); silent(c) }))
+		s := scanner(t, "clamd://"+serve(t, "tcp", func(c net.Conn) { _, _ = c.Read(make([]byte, 1)); close(asked); silent(c) }))
 		s.thinking = time.Minute
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { <-asked; cancel() }()
@@ -297,15 +297,16 @@ func TestNoVerdictIsNotClean(t *testing.T) {
 func TestAddresses(t *testing.T) {
 	t.Parallel()
 	for address, ok := range map[string]bool{
-		"unix:/run/clamav/clamd.ctl": true, "av.example:3310": true, "[::1]:3310": true, "icap://av.example/avscan": true, "icap://av.example:1345/a?b=c": true,
-		"": false, "unix:": false, "unix:relative": false, "av.example": false, "icap://": false, "icap://user:pw@host/x": false, "http://av.example/x": false,
+		"clamd:///run/clamav/clamd.ctl": true, "clamd://av.example:3310": true, "clamd://[::1]:3310": true, "icap://av.example/avscan": true, "icap://av.example:1345/a?b=c": true,
+		"": false, "clamd:": false, "clamd://": false, "clamd://relative": false, "clamd://:3310": false, "clamd://a:0": false, "av.example:3310": false,
+		"clamd:///" + strings.Repeat("x", 107): false, "unix:/run/clamav/clamd.ctl": false, "icap://": false, "icap://user:pw@host/x": false, "http://av.example/x": false,
 	} {
 		_, err := New(Config{Dial: func(context.Context, string, string, string) (net.Conn, error) { return nil, io.EOF }, Address: address})
 		if (err == nil) != ok || !ok && (!fault.Is(err, fault.Invalid) || fault.Of(err).Cure == "") {
 			t.Errorf("%q: %v", address, err)
 		}
 	}
-	if _, err := New(Config{Address: "a:1"}); err == nil {
+	if _, err := New(Config{Address: "clamd://a:1"}); err == nil {
 		t.Error("no way out is taken")
 	}
 }

@@ -54,6 +54,7 @@ type entry struct {
 	name, help string
 	fallback   json.RawMessage
 	parse      func(json.RawMessage) (any, error)
+	watch      func(any) // nil = nobody; set before the first change
 
 	// Guarded by Settings.mu.
 	value  any
@@ -116,6 +117,13 @@ func (v *Value[T]) Get(context.Context) T {
 	return v.entry.value.(T)
 }
 
+// Watch has f told of the value now in force and of each later one, in order.
+// Call it once, when the setting is declared; f must be quick.
+func (v *Value[T]) Watch(f func(T)) {
+	v.entry.watch = func(value any) { f(value.(T)) }
+	f(v.Get(context.Background()))
+}
+
 // Set changes the value for everybody, as the actor of ctx.
 func (v *Value[T]) Set(ctx context.Context, value T) error {
 	raw, err := json.Marshal(value)
@@ -163,11 +171,15 @@ func (s *Settings) Set(ctx context.Context, name string, raw json.RawMessage, ve
 		return nil
 	}
 	next := Version{Version: now.Version + 1, Value: canonical.Bytes(), Owner: a.ID, Changed: s.now().UTC().Truncate(time.Millisecond)}
-	return s.store.add(ctx, name, next, func() {
+	err = s.store.add(ctx, name, next, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		e.value, e.stored = value, next
 	})
+	if err == nil && e.watch != nil {
+		e.watch(value)
+	}
+	return err
 }
 
 // Lock fixes a declared setting to a value of the configuration: it is in force
@@ -182,8 +194,11 @@ func (s *Settings) Lock(name string, raw json.RawMessage) error {
 		return fault.New(fault.Invalid, "The configuration sets %s to a value that does not fit: %s", name, sentence(err))
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	e.value, e.locked = value, true
+	s.mu.Unlock()
+	if e.watch != nil {
+		e.watch(value)
+	}
 	return nil
 }
 

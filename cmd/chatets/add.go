@@ -161,7 +161,10 @@ func (a *adding) fail(ctx context.Context, file string, d document, why error) e
 	}
 	a.failed++
 	r := fault.Of(why)
-	d.State, d.Reason, d.Cure, d.Progress = "failed", r.Sentence, r.Cure, nil
+	if d.State != "quarantined" {
+		d.State = "failed"
+	}
+	d.Reason, d.Cure, d.Progress = r.Sentence, r.Cure, nil
 	a.results = append(a.results, result{file, d})
 	fmt.Fprintln(a.o.err, sentenceFor(file, why))
 	return nil
@@ -248,7 +251,16 @@ func (a *adding) settle(ctx context.Context, s *service) error {
 				a.o.say("Added %s: %s.", d.Name, count(d.Chunks, "passage"))
 			}
 			return nil
-		case "failed":
+		case "waiting":
+			if d.Code != "scan-waiting" {
+				break
+			}
+			// It may be hours until the scanner answers; nobody is kept here for that.
+			bar.end()
+			a.results = append(a.results, result{p.file, d})
+			fmt.Fprintln(a.o.err, sentenceFor(p.file, fault.New(fault.Conflict, "%s", d.Reason).Cure("%s", d.Cure)))
+			return nil
+		case "failed", "quarantined":
 			bar.end()
 			return a.fail(ctx, p.file, d, fault.New(fault.Conflict, "%s", d.Reason).Cure("%s", d.Cure))
 		}

@@ -43,7 +43,7 @@ type examination struct {
 func newDoctor(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
-		Short: "Check configuration, key, disk, database and audit record",
+		Short: "Check configuration, key, disk, database, scanner and audit record",
 		Long: `Check what an operator would look at first, with a cure under each finding. While the
 service runs it is asked; while it is stopped its data is opened as a start would open it.
 The exit code is 1 when a check failed and 6 when data is damaged.`,
@@ -151,6 +151,7 @@ func (x *examination) inside(ctx context.Context, s *service) {
 	} else {
 		x.note("database", good, "", "opens with this key, schema %d, every page is sound", checked.Schema)
 	}
+	x.scanner(ctx, s)
 	report, err := verifyAudit(ctx, s)
 	if err == nil {
 		err = report.err()

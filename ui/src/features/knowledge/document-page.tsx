@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { ChevronRight, Download, Ellipsis, FileX, RotateCcw, Trash2 } from "lucide-react";
+import { ChevronRight, Download, Ellipsis, FileX, KeyRound, RotateCcw, Trash2 } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { asProblem } from "@/api/problem";
 import { key } from "@/api/query";
@@ -19,6 +19,7 @@ import { type Language, useLanguage, useWords } from "@/lib/words";
 import { DocumentState } from "./document-state";
 import { RemoveDocument } from "./documents-tab";
 import { baseQuery, type Document, documentQuery, useDocumentAct } from "./queries";
+import { isLocked, UnlockDocument } from "./unlock-document";
 import { knowledgeWords } from "./words";
 
 /** One document, to read, opened at the passage the address names. */
@@ -59,7 +60,7 @@ function Page({ id }: { id: string }) {
       {document ? <DocumentBar document={document} /> : <Topbar />}
       {document && <DocumentHead document={document} />}
       {/* What failed has its reason above and no text to show. */}
-      {!(document?.state === "failed" && document.chunks === 0) && <Viewer
+      {!((document?.state === "failed" && document.chunks === 0) || document?.state === "quarantined" || document?.code === "scan-waiting") && <Viewer
         large
         view={view}
         onView={setView}
@@ -92,7 +93,7 @@ function DocumentBar({ document }: { document: Document }) {
     <Topbar
       actions={
         <>
-          <Tooltip text={words.download}>
+          {document.state !== "quarantined" && <Tooltip text={words.download}>
             <a
               href={`/api/documents/${encodeURIComponent(document.id)}/file`}
               download={document.name}
@@ -101,8 +102,8 @@ function DocumentBar({ document }: { document: Document }) {
             >
               <Download aria-hidden="true" />
             </a>
-          </Tooltip>
-          {base?.right === "edit" && (
+          </Tooltip>}
+          {base?.right === "edit" && document.state !== "quarantined" && (
             <Menu trigger={<IconButton icon={Ellipsis} label={words.menuOf(document.title)} />}>
               <MenuItem icon={Trash2} danger onSelect={() => setRemoving(true)}>{words.remove}</MenuItem>
             </Menu>
@@ -147,7 +148,9 @@ function DocumentHead({ document }: { document: Document }) {
   const format = useFormat();
   const language = useLanguage();
   const act = useDocumentAct();
-  const { data: base } = useQuery(baseQuery(document.knowledge));
+  const [unlocking, setUnlocking] = useState(false);
+  const mayEdit = useQuery(baseQuery(document.knowledge)).data?.right === "edit";
+  const locked = isLocked(document);
   const facts = [
     document.pages > 0 && (hasSlides(document.type) ? words.slideCount : words.pageCount)(document.pages, format.number(document.pages)),
     document.chunks > 0 && words.passageCount(document.chunks, format.number(document.chunks)),
@@ -164,11 +167,26 @@ function DocumentHead({ document }: { document: Document }) {
           <DocumentState document={document} />
           <span className="num">{facts.join(", ")}</span>
         </div>
-        {document.state === "failed" && (
+        {locked && (
+          <Note
+            kind="care"
+            className="mt-3"
+            action={mayEdit && <Button small onClick={() => setUnlocking(true)}><KeyRound aria-hidden="true" className="size-4" />{words.givePassword}</Button>}
+          >
+            {document.reason} <span className="text-muted">{document.cure}</span>
+          </Note>
+        )}
+        {unlocking && <UnlockDocument document={document} onClose={() => setUnlocking(false)} />}
+        {(document.state === "quarantined" || document.code === "scan-waiting") && (
+          <Note kind={document.state === "quarantined" ? "bad" : "care"} className="mt-3">
+            {document.reason} <span className="text-muted">{document.cure}</span>
+          </Note>
+        )}
+        {document.state === "failed" && !locked && (
           <Note
             kind="bad"
             className="mt-3"
-            action={base?.right === "edit" && <Button small busy={act.isPending} onClick={() => act.mutate({ document, act: "retry" })}><RotateCcw aria-hidden="true" className="size-4" />{words.retry}</Button>}
+            action={mayEdit && <Button small busy={act.isPending} onClick={() => act.mutate({ document, act: "retry" })}><RotateCcw aria-hidden="true" className="size-4" />{words.retry}</Button>}
           >
             {document.reason} <span className="text-muted">{document.cure}</span>
           </Note>

@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
-import { Ban, Download, Ellipsis, FileText, RotateCcw, Trash2 } from "lucide-react";
+import { Ban, Download, Ellipsis, FileText, KeyRound, RotateCcw, Trash2 } from "lucide-react";
+import { useState } from "react";
 import { Button } from "@/components/ui/button";
 import { IconButton } from "@/components/ui/icon-button";
 import { Menu, MenuItem, MenuLine } from "@/components/ui/menu";
@@ -8,6 +9,7 @@ import { useFormat } from "@/lib/format";
 import { useWords } from "@/lib/words";
 import { DocumentState } from "./document-state";
 import { type Document, type DocumentAct, working } from "./queries";
+import { isLocked, UnlockDocument } from "./unlock-document";
 import { knowledgeWords } from "./words";
 
 interface DocumentTableProps {
@@ -42,12 +44,17 @@ export function DocumentTable({ documents, mayEdit, onAct }: DocumentTableProps)
 function DocumentRow({ document, mayEdit, onAct }: { document: Document; mayEdit: boolean; onAct: DocumentTableProps["onAct"] }) {
   const words = useWords(knowledgeWords);
   const format = useFormat();
-  const failed = document.state === "failed";
+  const [unlocking, setUnlocking] = useState(false);
+  const locked = isLocked(document);
+  const failed = document.state === "failed" && !locked;
+  const caught = document.state === "quarantined";
   const state = <DocumentState document={document} />;
-  const why = failed && document.reason && (
+  const link = "h-6! px-1! align-baseline text-accent-text! underline! touch:h-10!";
+  const why = document.reason && (
     <span className="min-w-0 text-s whitespace-normal text-muted">
       {document.reason} {document.cure}{" "}
-      {mayEdit && <Button kind="quiet" small className="h-6! px-1! align-baseline text-accent-text! underline! touch:h-10!" onClick={() => onAct("retry", document)}>{words.retry}</Button>}
+      {mayEdit && failed && <Button kind="quiet" small className={link} onClick={() => onAct("retry", document)}>{words.retry}</Button>}
+      {mayEdit && locked && <Button kind="quiet" small className={link} onClick={() => setUnlocking(true)}>{words.givePassword}</Button>}
     </span>
   );
   return (
@@ -87,7 +94,7 @@ function DocumentRow({ document, mayEdit, onAct }: { document: Document; mayEdit
       </Cell>
       <Cell className="w-px text-end">
         <span className="relative z-1">
-          <Menu trigger={<IconButton small icon={Ellipsis} label={words.menuOf(document.title)} />}>
+          {!caught && <Menu trigger={<IconButton small icon={Ellipsis} label={words.menuOf(document.title)} />}>
             <MenuItem asChild>
               <a href={`/api/documents/${encodeURIComponent(document.id)}/file`} download={document.name}>
                 <Download aria-hidden="true" className="text-muted" />
@@ -96,14 +103,16 @@ function DocumentRow({ document, mayEdit, onAct }: { document: Document; mayEdit
             </MenuItem>
             {mayEdit && (
               <>
+                {locked && <MenuItem icon={KeyRound} onSelect={() => setUnlocking(true)}>{words.givePassword}</MenuItem>}
                 {failed && <MenuItem icon={RotateCcw} onSelect={() => onAct("retry", document)}>{words.retry}</MenuItem>}
                 {working(document) && <MenuItem icon={Ban} onSelect={() => onAct("cancel", document)}>{words.cancel}</MenuItem>}
                 <MenuLine />
                 <MenuItem icon={Trash2} danger onSelect={() => onAct("remove", document)}>{words.remove}</MenuItem>
               </>
             )}
-          </Menu>
+          </Menu>}
         </span>
+        {unlocking && <UnlockDocument document={document} onClose={() => setUnlocking(false)} />}
       </Cell>
     </Row>
   );

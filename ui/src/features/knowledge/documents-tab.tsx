@@ -5,7 +5,7 @@ import { Button } from "@/components/ui/button";
 import { Confirm } from "@/components/ui/dialog";
 import { Empty } from "@/components/ui/empty";
 import { ErrorPanel } from "@/components/ui/error-panel";
-import { TextField } from "@/components/ui/field";
+import { SelectField, TextField } from "@/components/ui/field";
 import { More } from "@/components/ui/more";
 import { SkeletonRows } from "@/components/ui/skeleton";
 import { useToast } from "@/components/ui/toast";
@@ -15,12 +15,16 @@ import { DocumentTable } from "./document-table";
 import { type Document, documentsQuery, type Knowledge, useDocumentAct } from "./queries";
 import { knowledgeWords } from "./words";
 
+/** The states a list is narrowed to; those between waiting and ready are over too soon. */
+const states = ["ready", "waiting", "failed", "quarantined"] as const;
+
 /** The documents of a base: found by name, each with its state and what can be done about it. */
 export function DocumentsTab({ base, onChoose }: { base: Knowledge; onChoose: () => void }) {
   const words = useWords(knowledgeWords);
   const [typed, setTyped] = useState("");
+  const [state, setState] = useState<Document["state"] | "">("");
   const q = useDeferredValue(typed.trim());
-  const list = useInfiniteQuery(documentsQuery(base.id, q));
+  const list = useInfiniteQuery(documentsQuery(base.id, q, state));
   const act = useDocumentAct();
   const [removing, setRemoving] = useState<Document>();
   const mayEdit = base.right === "edit";
@@ -33,6 +37,12 @@ export function DocumentsTab({ base, onChoose }: { base: Knowledge; onChoose: ()
     content = (
       <Empty icon={FileSearch} title={words.noMatch} action={<Button onClick={() => setTyped("")}>{words.clear}</Button>}>
         {words.noMatchHelp}
+      </Empty>
+    );
+  } else if (documents.length === 0 && state) {
+    content = (
+      <Empty icon={FileSearch} title={words.noneInState} action={<Button onClick={() => setState("")}>{words.everyState}</Button>}>
+        {words.noneInStateHelp}
       </Empty>
     );
   } else if (documents.length === 0) {
@@ -61,17 +71,26 @@ export function DocumentsTab({ base, onChoose }: { base: Knowledge; onChoose: ()
   }
   return (
     <>
-      {(typed || (documents && documents.length > 0)) && (
-        <TextField
-          hideLabel
-          type="search"
-          icon={Search}
-          label={words.find}
-          placeholder={words.find}
-          value={typed}
-          onChange={(event) => setTyped(event.target.value)}
-          className="mb-3 max-w-72 max-frame:max-w-none"
-        />
+      {(typed || state || (documents && documents.length > 0)) && (
+        <div className="mb-3 flex flex-wrap gap-2">
+          <TextField
+            hideLabel
+            type="search"
+            icon={Search}
+            label={words.find}
+            placeholder={words.find}
+            value={typed}
+            onChange={(event) => setTyped(event.target.value)}
+            className="min-w-0 flex-1 frame:max-w-72"
+          />
+          <SelectField
+            hideLabel
+            label={words.stateFilter}
+            value={state}
+            options={[{ value: "", label: words.everyState }, ...states.map((value) => ({ value, label: words.states[value] }))]}
+            onChange={setState}
+          />
+        </div>
       )}
       {act.error && act.variables.act !== "remove" ? (
         <div className="mb-3">

@@ -11,7 +11,7 @@ export type AccessEntry = Schema<"AccessEntry">;
 const pace = 2_000;
 
 export function working(document: Document): boolean {
-  return document.state !== "ready" && document.state !== "failed";
+  return document.state !== "ready" && document.state !== "failed" && document.state !== "quarantined";
 }
 
 export function baseQuery(id: string) {
@@ -22,13 +22,13 @@ export function baseQuery(id: string) {
   });
 }
 
-export function documentsQuery(knowledge: string, q: string) {
+export function documentsQuery(knowledge: string, q: string, state: Document["state"] | "") {
   return infiniteQueryOptions({
-    queryKey: key("/api/documents", knowledge, { q }),
+    queryKey: key("/api/documents", knowledge, { q, state }),
     queryFn: ({ pageParam, signal }) =>
       body(
         api.GET("/api/documents", {
-          params: { query: { knowledge, limit: 50, ...(pageParam ? { cursor: pageParam } : {}), ...(q ? { q } : {}) } },
+          params: { query: { knowledge, limit: 50, ...(pageParam ? { cursor: pageParam } : {}), ...(q ? { q } : {}), ...(state ? { state } : {}) } },
           signal,
         }),
       ),
@@ -80,6 +80,16 @@ export function useRenameBase(id: string) {
 export function useRemoveBase() {
   const refresh = useRefresh();
   return useMutation({ mutationFn: (id: string) => api.DELETE("/api/knowledge/{id}", { params: { path: { id } } }), onSuccess: refresh });
+}
+
+/** Gives the password of a locked file. */
+export function useUnlock() {
+  const refresh = useRefresh();
+  return useMutation({
+    mutationFn: ({ id, password }: { id: string; password: string }) =>
+      body(api.PUT("/api/documents/{id}/password", { params: { path: { id } }, body: { password } })),
+    onSettled: refresh,
+  });
 }
 
 export type DocumentAct = "retry" | "cancel" | "remove";
