@@ -346,6 +346,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/documents/{id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Give the password of a locked file, and read it again */
+        put: operations["unlockDocument"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/documents/{id}/retry": {
         parameters: {
             query?: never;
@@ -811,6 +828,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the documents in quarantine of the workspace one manages, the newest first */
+        get: operations["listQuarantine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quarantine/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a document that is in quarantine */
+        delete: operations["deleteQuarantined"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quarantine/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read a document although the scanner found something in it */
+        post: operations["releaseDocument"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{id}/events": {
         parameters: {
             query?: never;
@@ -839,6 +907,46 @@ export interface paths {
         put?: never;
         /** Stop a run; what was shown stays */
         post: operations["stopRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scanner": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say whether the malware scanner answers, and what waits for it
+         * @description For administrators and auditors.
+         */
+        get: operations["getScanner"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scanner/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have the malware scanner judge a file that is not kept; the body is the file itself
+         * @description For administrators.
+         */
+        post: operations["testScanner"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1771,6 +1879,8 @@ export interface components {
              * @description Passages it was cut into.
              */
             chunks: number;
+            /** @description The same as a word that does not change, such as file-locked. */
+            code?: string;
             /** Format: date-time */
             createdAt: string;
             /** @description What to do about it. */
@@ -1780,6 +1890,8 @@ export interface components {
              * @description Passages of it that are switched off.
              */
             disabled?: number;
+            /** @description The name of what the malware scanner found. */
+            finding?: string;
             /** @description Names with / between them; empty when it is in none. */
             folder: string;
             id: string;
@@ -1800,7 +1912,7 @@ export interface components {
              */
             pages: number;
             progress?: components["schemas"]["Progress"];
-            /** @description Why it failed. */
+            /** @description Why it failed, waits, or is in quarantine. */
             reason?: string;
             /** @description Only people whom its own rules allow may read it. */
             restricted: boolean;
@@ -1815,13 +1927,18 @@ export interface components {
              */
             size: number;
             /** @enum {string} */
-            state: "waiting" | "extracting" | "embedding" | "ready" | "failed";
+            state: "waiting" | "extracting" | "embedding" | "ready" | "failed" | "quarantined";
             tags: string[];
             title: string;
             /** @description Media type. */
             type: string;
             /** Format: date-time */
             updatedAt: string;
+            /**
+             * @description Of the malware scanner; absent where it was not asked.
+             * @enum {string}
+             */
+            verdict?: "clean" | "found" | "unjudged" | "released";
             /** Format: int64 */
             version: number;
         };
@@ -2213,6 +2330,12 @@ export interface components {
             /** @description Cursor of the next page; empty on the last one. */
             next: string;
         };
+        PageQuarantined: {
+            /** @description The items of this page. */
+            items: components["schemas"]["Quarantined"][];
+            /** @description Cursor of the next page; empty on the last one. */
+            next: string;
+        };
         PageSessionItem: {
             /** @description The items of this page. */
             items: components["schemas"]["SessionItem"][];
@@ -2318,6 +2441,11 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        Quarantined: {
+            document: components["schemas"]["Document"];
+            /** @description Name of the knowledge base. */
+            knowledge: string;
+        };
         Readiness: {
             checks: components["schemas"]["Check"][];
             ready: boolean;
@@ -2410,6 +2538,15 @@ export interface components {
             /** @description Name of a model, or extractive; left out, the one that wrote the answer */
             model?: string;
         };
+        ReleaseDocumentRequest: {
+            /**
+             * @description Why; it is recorded.
+             * @enum {string}
+             */
+            reason: "false-alarm" | "checked" | "test-file" | "needed" | "malware" | "unwanted";
+            /** @description Where more is written down, such as the number of a ticket; it is recorded. */
+            reference?: string;
+        };
         RenameConversationRequest: {
             title: string;
         };
@@ -2477,6 +2614,42 @@ export interface components {
             entries: components["schemas"]["RuleEntry"][];
             /** @description Only people whom an entry allows read it, as far as its knowledge base lets them. */
             restricted: boolean;
+        };
+        ScannerState: {
+            /** @description Empty where there is none. */
+            address: string;
+            cure?: string;
+            /**
+             * Format: int64
+             * @description Documents in quarantine, in all workspaces.
+             */
+            quarantined: number;
+            /** @description Why it counts as silent. */
+            reason?: string;
+            /**
+             * Format: date-time
+             * @description Since when it is silent.
+             */
+            since?: string;
+            /** @enum {string} */
+            state: "off" | "answers" | "silent";
+            /**
+             * @description What becomes of files without a verdict.
+             * @enum {string}
+             */
+            unjudged: "hold" | "read";
+            /**
+             * Format: int64
+             * @description Documents that wait for it.
+             */
+            waiting: number;
+        };
+        ScannerVerdict: {
+            clean: boolean;
+            /** @description The name of what was found. */
+            finding?: string;
+            /** Format: int64 */
+            milliseconds: number;
         };
         SearchRequest: {
             /** @description Only some of their documents: every part that is set must hold, of its values any. */
@@ -2678,6 +2851,10 @@ export interface components {
         };
         UnloadModelRequest: {
             model: string;
+        };
+        UnlockDocumentRequest: {
+            /** @description Of the file; it is kept sealed, for reading and for pictures of pages. */
+            password: string;
         };
         Usage: {
             /** Format: int64 */
@@ -3535,6 +3712,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Part of a title or the name of a file. */
                 q?: string;
+                /** @description Only documents in this state. */
+                state?: "waiting" | "extracting" | "embedding" | "ready" | "failed" | "quarantined";
                 /** @description Also those that one manages and may not read. */
                 managed?: boolean;
                 /** @description Only these documents. */
@@ -4598,6 +4777,95 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlockDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnlockDocumentRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6991,6 +7259,233 @@ export interface operations {
             };
         };
     };
+    listQuarantine: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageQuarantined"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteQuarantined: {
+        parameters: {
+            query: {
+                /** @description Why; it is recorded. */
+                reason: "false-alarm" | "checked" | "test-file" | "needed" | "malware" | "unwanted";
+                /** @description Where more is written down, such as the number of a ticket; it is recorded. */
+                reference?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    releaseDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseDocumentRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     runEvents: {
         parameters: {
             query?: {
@@ -7093,6 +7588,141 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getScanner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScannerState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testScanner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The file itself, at most 2 GB. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScannerVerdict"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
