@@ -49,7 +49,7 @@ func (db *DB) migrate(ctx context.Context, folders []fs.FS, step func(*goose.Pro
 	// goose has a connection of its own: the writer's is held by its goroutine.
 	// Foreign keys are off, because a migration that builds a table anew drops
 	// the old one, and that would delete the rows that refer to it.
-	pool, err := sql.Open("sqlite", db.dsn("_txlock=immediate", "busy_timeout(10000)", "synchronous(FULL)", "foreign_keys(OFF)", "temp_store(MEMORY)", "secure_delete(ON)"))
+	pool, err := sql.Open("sqlite", db.dsn("_txlock=immediate", "busy_timeout(10000)", db.checkpoints(), "synchronous(FULL)", "foreign_keys(OFF)", "temp_store(MEMORY)", "secure_delete(ON)"))
 	if err != nil {
 		return failed(err)
 	}

@@ -11,7 +11,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	driver "modernc.org/sqlite"
 
 	"chatets/appliance/fault"
 )
@@ -33,6 +36,7 @@ type DB struct {
 	write   *sql.DB
 	read    *sql.DB
 	writer  *writer
+	replica atomic.Pointer[Replica]
 	closing func() error
 }
 
@@ -60,6 +64,12 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if cfg.Reserve == 0 {
 		cfg.Reserve = reserveSize
 	}
+	// Code in this process that opens the file and closes it, as replication does,
+	// would else take SQLite's locks away. Where the kernel cannot, nothing is
+	// replicated.
+	if _, err := driver.OFDLocking(true); err != nil {
+		cfg.Log.Debug("locks of the database belong to the process", "error", err)
+	}
 	db := &DB{cfg: cfg, path: filepath.Join(cfg.Dir, "chatets.db")}
 	kept := &reserve{file: filepath.Join(cfg.Dir, "reserve"), size: cfg.Reserve, log: cfg.Log}
 	kept.find()
@@ -81,8 +91,18 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		classify: func(err error) error { return classify(cfg.Dir, err) }}
 	db.closing = sync.OnceValue(func() error {
 		db.writer.close()
+		r := db.replica.Load()
+		if r != nil {
+			r.finish()
+		}
 		// The writer goes last: the last connection empties the write-ahead log.
-		return errors.Join(db.read.Close(), conn.Close(), db.write.Close())
+		// With a replica that is the replica's, and the log stays: the next start
+		// goes on in it without another whole copy.
+		err := errors.Join(db.read.Close(), conn.Close(), db.write.Close())
+		if r != nil {
+			err = errors.Join(err, r.src.close())
+		}
+		return err
 	})
 	go db.writer.serve()
 	return db, nil
@@ -99,7 +119,7 @@ func (db *DB) openWriter(ctx context.Context) (*sql.Conn, error) {
 	if err := file.Close(); err != nil {
 		return nil, failed(err)
 	}
-	db.write, err = open(db.dsn("_txlock=immediate", "busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+	db.write, err = open(db.dsn("_txlock=immediate", "busy_timeout(10000)", db.checkpoints(), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
 		"cache_size(-16384)", "temp_store(MEMORY)", "secure_delete(ON)", "journal_size_limit(67108864)"))
 	if err != nil {
 		return nil, failed(err)

@@ -41,6 +41,7 @@ const (
 type member struct {
 	ctx   context.Context
 	fn    func(context.Context, *Tx) error
+	bare  func() // in place of fn: runs alone and outside of a transaction
 	state atomic.Int32
 	done  chan struct{}
 	hooks []func()
@@ -115,12 +116,16 @@ func (w *writer) waiting() int {
 	return len(w.queue)
 }
 
-// next takes the first member that has not left; nil when nobody waits.
-func (w *writer) next() *member {
+// next takes the first member that has not left; nil when nobody waits. Inside a
+// transaction one that must be outside of it is not taken.
+func (w *writer) next(inside bool) *member {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for len(w.queue) > 0 {
 		m := w.queue[0]
+		if inside && m.bare != nil {
+			return nil
+		}
 		w.queue[0] = nil
 		w.queue = w.queue[1:]
 		if m.state.CompareAndSwap(waiting, taken) {
@@ -133,8 +138,13 @@ func (w *writer) next() *member {
 func (w *writer) serve() {
 	defer close(w.stopped)
 	for {
-		if m := w.next(); m != nil {
-			w.batch(m)
+		if m := w.next(false); m != nil {
+			if m.bare != nil {
+				m.bare()
+				close(m.done)
+			} else {
+				w.batch(m)
+			}
 			continue
 		}
 		w.mu.Lock()
@@ -145,6 +155,22 @@ func (w *writer) serve() {
 		}
 		<-w.wake
 	}
+}
+
+// between runs a statement on the writer's connection outside of transactions.
+func (w *writer) between(ctx context.Context, statement string) error {
+	var err error
+	m := &member{ctx: context.WithoutCancel(ctx), bare: func() { err = w.exec(statement) }, done: make(chan struct{})}
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return nil
+	}
+	w.queue = append(w.queue, m)
+	w.mu.Unlock()
+	w.nudge()
+	<-m.done
+	return err
 }
 
 // close lets the waiting members finish and ends the goroutine.
@@ -216,7 +242,7 @@ func (w *writer) together(first *member) ([]*member, error) {
 		return members, lost
 	}
 	for len(members) < maxBatch && time.Since(begun) < maxTaken {
-		m := w.next()
+		m := w.next(true)
 		if m == nil {
 			break
 		}
