@@ -23,6 +23,7 @@ import (
 	"chatets/appliance/blob"
 	"chatets/appliance/chat"
 	"chatets/appliance/config"
+	"chatets/appliance/directory"
 	"chatets/appliance/egress"
 	"chatets/appliance/fault"
 	"chatets/appliance/job"
@@ -65,6 +66,7 @@ type Appliance struct {
 	gate     *egress.Gate
 	accounts *account.Accounts
 	logins   *login.Logins
+	dirs     *directory.Directories
 	models   *model.Models
 	library  *library.Library
 	vectors  *vector.Store
@@ -86,7 +88,7 @@ func New(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logger
 
 // migrations lists the folders of the one sequence.
 func migrations() []fs.FS {
-	return []fs.FS{audit.Migrations, setting.Migrations, job.Migrations, account.Migrations, login.Migrations,
+	return []fs.FS{audit.Migrations, setting.Migrations, job.Migrations, account.Migrations, login.Migrations, directory.Migrations,
 		model.Migrations, lexical.Migrations, vector.Migrations, library.Migrations, chat.Migrations}
 }
 
@@ -157,6 +159,7 @@ func (a *Appliance) Run(ctx context.Context) error {
 	work.Go(func() error { return a.vectors.Run(ctx) })
 	work.Go(func() error { return a.library.Run(ctx) })
 	work.Go(func() error { return a.jobs.Run(ctx) })
+	work.Go(func() error { return a.dirs.Run(ctx) })
 	work.Go(func() error { return a.models.Run(ctx) })
 	work.Go(func() error { return a.chat.Run(ctx) })
 	work.Go(func() error { return a.web.Run(ctx) })

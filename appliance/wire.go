@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"chatets/appliance/chat"
+	"chatets/appliance/directory"
 	"chatets/appliance/encoder"
 	"chatets/appliance/library"
 	"chatets/appliance/login"
@@ -24,6 +25,10 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 	a.logins = login.New(login.Config{
 		DB: a.db, Audit: a.audit, Accounts: a.accounts, Settings: a.settings, Log: a.log, Now: time.Now, Revoked: a.web.Revoked,
 	})
+	a.dirs = directory.New(directory.Config{
+		DB: a.db, Audit: a.audit, Accounts: a.accounts, Logins: a.logins, Keys: a.keys, Gate: a.gate, Jobs: a.jobs, Notify: notify, Log: a.log, Now: time.Now,
+	})
+	a.logins.UseVerifier(a.dirs)
 	a.models = model.New(model.Config{
 		DB: a.db, Audit: a.audit, Settings: a.settings, Accounts: a.accounts, Keys: a.keys, Gate: a.gate, Folder: a.cfg.Models,
 		Own: a.listeners, Instance: a.instance(), Notify: notify, Log: a.log, Now: time.Now,
@@ -49,6 +54,9 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 	a.web.UseBootstrap(a.logins.Bootstrap)
 	a.web.UseObserver(a.monitor.Observe)
 	a.routes()
+	if err := a.dirs.Open(ctx); err != nil {
+		return err
+	}
 	if err := a.models.Open(ctx); err != nil {
 		return err
 	}
@@ -85,6 +93,7 @@ func (a *Appliance) routes() {
 	a.settings.Routes(api)
 	a.accounts.Routes(api, a.web.Hub)
 	a.logins.Routes(api, a.web.Hub)
+	a.dirs.Routes(api)
 	a.models.Routes(api)
 	a.library.Routes(api)
 	a.chat.Routes(api)

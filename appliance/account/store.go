@@ -138,8 +138,7 @@ func InsertPerson(ctx context.Context, tx *sqlite.Tx, n NewPerson) (Person, erro
 	const find = `SELECT ` + personColumns + ` FROM person AS p WHERE p.email = ?`
 	switch _, err := scanPerson(tx.QueryRow(ctx, find, email).Scan); {
 	case err == nil:
-		return Person{}, fault.New(fault.Conflict, "There is already a person with this e-mail address.").Code("email-taken").
-			With(fault.Detail{Field: "body.email", Sentence: "There is already a person with this e-mail address."})
+		return Person{}, emailTaken()
 	case !fault.Is(err, fault.NotFound):
 		return Person{}, err
 	}

@@ -36,6 +36,7 @@ type Logins struct {
 	hashes   *hasher
 	throttle *throttle
 	setup    setup
+	verifier Verifier // nil = no directories
 	hours    *setting.Value[int]
 	idle     *setting.Value[int]
 
@@ -148,11 +149,37 @@ func actorOf(ctx context.Context, s session, m account.Member) actor.Actor {
 	}
 }
 
-// signIn checks an e-mail address and a password and opens a session.
-func (l *Logins) signIn(ctx context.Context, email, password, agent string) (opened, error) {
-	email = account.FoldEmail(email)
+// signIn checks a name and a password and opens a session. The name is an
+// e-mail address, or what a directory calls the person.
+func (l *Logins) signIn(ctx context.Context, name, password, agent string) (opened, error) {
+	if l.verifier == nil || !l.verifier.Any() {
+		return l.check(ctx, name, password, agent)
+	}
+	// Directories answer fast or slowly, depending on what they know. Nobody may
+	// learn from the time of a refusal what it was about.
+	begun := l.now()
+	o, err := l.check(ctx, name, password, agent)
+	if fault.Is(err, fault.Unauthenticated) {
+		l.even(ctx, l.now().Sub(begun))
+	}
+	return o, err
+}
+
+// even waits until a refusal has taken a whole number of steps.
+func (l *Logins) even(ctx context.Context, taken time.Duration) {
+	const step = 500 * time.Millisecond
+	wait := time.NewTimer(step - taken%step)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+}
+
+func (l *Logins) check(ctx context.Context, name, password, agent string) (opened, error) {
+	name = account.FoldEmail(name)
 	address := actor.From(ctx).Address
-	p, err := l.accounts.ByEmail(ctx, email)
+	p, err := l.accounts.ByLogin(ctx, name)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return opened{}, err
 	}
@@ -161,9 +188,17 @@ func (l *Logins) signIn(ctx context.Context, email, password, agent string) (ope
 	if err != nil {
 		return opened{}, err
 	}
-	attempt, err := l.attempt(ctx, "login.signin", p.ID, email, known)
+	// A person of a directory has several names; failures count together.
+	counted := name
+	if !unknown {
+		counted = p.Email
+	}
+	attempt, err := l.attempt(ctx, "login.signin", p.ID, counted, known)
 	if err != nil {
 		return opened{}, err
+	}
+	if l.verifier != nil && l.verifier.Any() && (unknown || p.Source != account.Local) {
+		return l.checkBy(ctx, attempt, name, password, agent, p)
 	}
 	ok, stale, err := l.verify(ctx, attempt, stored, password)
 	switch {
@@ -220,7 +255,11 @@ func (l *Logins) refuse(ctx context.Context, person, why string) error {
 	if err := l.audit.Refused(ctx, e); err != nil {
 		return err
 	}
-	return fault.New(fault.Unauthenticated, "The e-mail address or the password is not right.").Code("wrong-credentials").
+	if l.verifier != nil && l.verifier.Down() { // told to everybody, so that it tells of nobody
+		return fault.New(fault.Unauthenticated, "The name or the password is not right, or the directory could not be asked: it does not answer at the moment.").Code("directory-down").
+			Cure("Local accounts can sign in. Try again later, or ask an administrator.")
+	}
+	return fault.New(fault.Unauthenticated, "The name or the password is not right.").Code("wrong-credentials").
 		Cure("Try again, or ask an administrator for a new password.")
 }
 

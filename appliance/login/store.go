@@ -137,6 +137,21 @@ func (s store) begin(ctx context.Context, n session, digest []byte, b begin) err
 	})
 }
 
+// beginBy stores a session that a directory has vouched for.
+func (s store) beginBy(ctx context.Context, n session, digest []byte, network string) error {
+	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		p, err := account.ReadPerson(ctx, tx, n.owner)
+		if err != nil {
+			return err
+		}
+		if p.Disabled {
+			return notSignedIn()
+		}
+		e := audit.Entry{Act: "login.signin", ObjectKind: "person", Object: n.owner, Detail: map[string]any{"by": "directory"}}
+		return s.insert(ctx, tx, n, digest, network, e)
+	})
+}
+
 // insert stores a session and where it came from, and clears away what has
 // ended meanwhile.
 func (s store) insert(ctx context.Context, tx *sqlite.Tx, n session, digest []byte, network string, e audit.Entry) error {

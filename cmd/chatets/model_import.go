@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -91,56 +90,15 @@ func (in importing) bring(ctx context.Context, s *service, path string) (string,
 	return name, err
 }
 
-// importJob is what the API says of the job.
-type importJob struct {
-	ID       string `json:"id"`
-	State    string `json:"state"`
-	Error    string `json:"error,omitempty"`
-	Progress struct {
-		Done  int64  `json:"done"`
-		Total int64  `json:"total"`
-		Note  string `json:"note"`
-	} `json:"progress"`
-}
-
 // watch waits for the end of the import; whoever stops waiting stops it.
 func (in importing) watch(ctx context.Context, s *service, id string, server modelServer) error {
-	bar := in.o.bar(in.name)
-	defer bar.end()
-	wait := time.NewTimer(0)
-	defer wait.Stop()
-	for pause := soonest; ; pause = min(latest, pause*3/2) {
-		select {
-		case <-ctx.Done():
-			stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-			defer cancel()
-			err := s.Call(stopping, "POST", "/api/jobs/"+url.PathEscape(id)+"/cancel", nil, nil)
-			return fault.New(fault.Cancelled, "Stopped; the import was cancelled.").Because(errors.Join(ctx.Err(), err))
-		case <-wait.C:
-		}
-		var job importJob
-		if err := s.Call(ctx, "GET", "/api/jobs/"+url.PathEscape(id), nil, &job); err != nil {
-			if ctx.Err() != nil {
-				continue
-			}
-			return err
-		}
-		switch job.State {
-		case "done":
-			bar.end()
-			if in.o.json {
-				return in.o.printJSON(job)
-			}
-			in.o.say("Imported %s on %s.", in.name, server.Name)
-			return nil
-		case "failed", "cancelled":
-			why := job.Error
-			if why == "" {
-				why = "The import was cancelled."
-			}
-			return fault.New(fault.Conflict, "%s", why).Cure("chatets model import tries again; the file is in the folder of models")
-		}
-		bar.show(job.Progress.Note, job.Progress.Done, job.Progress.Total)
-		wait.Reset(pause)
+	job, err := in.o.watchJob(ctx, s, id, in.name, "import")
+	if err != nil {
+		return err
 	}
+	if in.o.json {
+		return in.o.printJSON(job)
+	}
+	in.o.say("Imported %s on %s.", in.name, server.Name)
+	return nil
 }

@@ -68,7 +68,7 @@ describe("an ended session", () => {
     await user.type(search, "M");
 
     expect(await screen.findByRole("dialog", { name: "Sign in again" })).toBeVisible();
-    expect(screen.getByLabelText("E-mail")).toHaveValue("m.okafor@northfield.lan");
+    expect(screen.getByLabelText("E-mail or user name")).toHaveValue("m.okafor@northfield.lan");
     await waitFor(() => expect(screen.getByLabelText("Password")).toHaveFocus());
     await user.keyboard("{Escape}");
     expect(screen.getByRole("dialog", { name: "Sign in again" })).toBeVisible();

@@ -37,7 +37,7 @@ describe("sign in", () => {
     );
     open("/people", { setup: false });
     const user = userEvent.setup();
-    await user.type(await screen.findByLabelText("E-mail"), "m.okafor@northfield.lan");
+    await user.type(await screen.findByLabelText("E-mail or user name"), "m.okafor@northfield.lan");
     await user.type(screen.getByLabelText("Password"), "correct horse battery{Enter}");
 
     expect(await screen.findByRole("heading", { name: "People", level: 1 })).toBeVisible();
@@ -50,12 +50,12 @@ describe("sign in", () => {
     server.use(http.post("/api/auth/login", () => problem(401)));
     open("/sign-in", { setup: false });
     const user = userEvent.setup();
-    await user.type(await screen.findByLabelText("E-mail"), "m.okafor@northfield.lan");
+    await user.type(await screen.findByLabelText("E-mail or user name"), "m.okafor@northfield.lan");
     await user.type(screen.getByLabelText("Password"), "wrong");
     await user.click(screen.getByRole("button", { name: "Sign in" }));
 
-    expect(await screen.findByRole("alert")).toHaveTextContent("The e-mail address or the password is not right.");
-    expect(screen.getByLabelText("E-mail")).toHaveValue("m.okafor@northfield.lan");
+    expect(await screen.findByRole("alert")).toHaveTextContent("The name or the password is not right.");
+    expect(screen.getByLabelText("E-mail or user name")).toHaveValue("m.okafor@northfield.lan");
     expect(screen.getByLabelText("Password")).toHaveValue("");
     expect(screen.getByLabelText("Password")).toHaveFocus();
     expect(screen.queryByRole("dialog")).not.toBeInTheDocument();
@@ -69,7 +69,7 @@ describe("sign in", () => {
     server.use(http.post("/api/auth/login", () => problem(status)));
     open("/sign-in", { setup: false });
     const user = userEvent.setup();
-    await user.type(await screen.findByLabelText("E-mail"), "m@x.lan");
+    await user.type(await screen.findByLabelText("E-mail or user name"), "m@x.lan");
     await user.type(screen.getByLabelText("Password"), "p{Enter}");
     expect(await screen.findByRole("alert")).toHaveTextContent(sentence);
   });
@@ -78,8 +78,8 @@ describe("sign in", () => {
     open("/sign-in", { setup: false });
     const user = userEvent.setup();
     await user.click(await screen.findByRole("button", { name: "Sign in" }));
-    expect(screen.getByLabelText("E-mail")).toHaveAccessibleDescription("Enter your e-mail address.");
-    expect(screen.getByLabelText("E-mail")).toHaveFocus();
+    expect(screen.getByLabelText("E-mail or user name")).toHaveAccessibleDescription("Enter your e-mail address or user name.");
+    expect(screen.getByLabelText("E-mail or user name")).toHaveFocus();
     expect(screen.getByLabelText("Password")).toHaveAccessibleDescription("Enter your password.");
   });
 
@@ -102,6 +102,15 @@ describe("sign in", () => {
     expect(field).toHaveAttribute("type", "password");
   });
 
+  it("says that the directory does not answer", async () => {
+    server.use(http.post("/api/auth/login", () => problem(401, { code: "directory-down" })));
+    open("/sign-in", { setup: false });
+    const user = userEvent.setup();
+    await user.type(await screen.findByLabelText("E-mail or user name"), "anna");
+    await user.type(screen.getByLabelText("Password"), "p{Enter}");
+    expect(await screen.findByRole("alert")).toHaveTextContent("it does not answer at the moment");
+  });
+
   it("sends the form once, however often it is pressed", async () => {
     let sent = 0;
     server.use(
@@ -113,7 +122,7 @@ describe("sign in", () => {
     );
     open("/sign-in", { setup: false });
     const user = userEvent.setup();
-    await user.type(await screen.findByLabelText("E-mail"), "m@x.lan");
+    await user.type(await screen.findByLabelText("E-mail or user name"), "m@x.lan");
     await user.type(screen.getByLabelText("Password"), "p");
     await user.dblClick(screen.getByRole("button", { name: "Sign in" }));
     await screen.findByRole("alert");

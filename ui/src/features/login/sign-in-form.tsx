@@ -25,7 +25,7 @@ export function SignInForm({ email: known, onEntered, onSubmitting }: SignInForm
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
 
-  const emailError = !email.trim() ? words.emailMissing : undefined;
+  const emailError = !email.trim() ? words.signInNameMissing : undefined;
   const passwordError = !password ? words.passwordMissing : undefined;
 
   async function submit(event: FormEvent<HTMLFormElement>) {
@@ -56,9 +56,9 @@ export function SignInForm({ email: known, onEntered, onSubmitting }: SignInForm
     <form noValidate onSubmit={(event) => void submit(event)} className="grid gap-4">
       {error !== null && <Refused error={error} />}
       <TextField
-        label={words.email}
+        label={words.signInName}
         name="email"
-        type="email"
+        type="text"
         autoComplete="username"
         autoCapitalize="off"
         spellCheck={false}
@@ -85,7 +85,7 @@ export function SignInForm({ email: known, onEntered, onSubmitting }: SignInForm
 
 function Refused({ error }: { error: unknown }) {
   const words = useWords(loginWords);
-  const { status } = asProblem(error);
-  const sentence = { 401: words.wrong, 429: words.tooOften, 503: words.busy }[status];
+  const { status, code } = asProblem(error);
+  const sentence = { 401: code === "directory-down" ? words.directoryDown : words.wrong, 429: words.tooOften, 503: words.busy }[status];
   return sentence ? <Note kind="bad">{sentence}</Note> : <ErrorPanel error={error} />;
 }

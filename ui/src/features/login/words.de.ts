@@ -2,8 +2,10 @@ import { loginWords } from "./words";
 
 loginWords.put("de", {
   signInTitle: "Bei ChatETS anmelden",
-  signInLead: "Mit E-Mail-Adresse und Passwort",
+  signInLead: "Mit E-Mail-Adresse oder Benutzername und Passwort",
   email: "E-Mail",
+  signInName: "E-Mail oder Benutzername",
+  signInNameMissing: "Geben Sie Ihre E-Mail-Adresse oder Ihren Benutzernamen ein.",
   password: "Passwort",
   signIn: "Anmelden",
   forgot: "Vergessen? Ein Administrator kann ein neues setzen.",
@@ -12,7 +14,8 @@ loginWords.put("de", {
   emailMissing: "Geben Sie Ihre E-Mail-Adresse ein.",
   emailOdd: "Eine E-Mail-Adresse hat ein @ in der Mitte.",
   passwordMissing: "Geben Sie Ihr Passwort ein.",
-  wrong: "Die E-Mail-Adresse oder das Passwort stimmt nicht.",
+  wrong: "Der Name oder das Passwort stimmt nicht.",
+  directoryDown: "Der Name oder das Passwort stimmt nicht, oder Ihr Verzeichnis kann nicht gefragt werden: Es antwortet im Moment nicht. Lokale Konten können sich anmelden.",
   tooOften: "Zu viele Versuche. Warten Sie eine Minute und versuchen Sie es dann erneut.",
   busy: "Gerade melden sich viele an. Versuchen Sie es in einigen Sekunden erneut.",
   notSetUp: "ChatETS ist noch nicht eingerichtet.",

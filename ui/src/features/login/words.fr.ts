@@ -2,8 +2,10 @@ import { loginWords } from "./words";
 
 loginWords.put("fr", {
   signInTitle: "Se connecter à ChatETS",
-  signInLead: "Avec votre adresse e-mail et votre mot de passe",
+  signInLead: "Avec votre adresse e-mail ou votre nom d’utilisateur, et votre mot de passe",
   email: "E-mail",
+  signInName: "E-mail ou nom d’utilisateur",
+  signInNameMissing: "Saisissez votre adresse e-mail ou votre nom d’utilisateur.",
   password: "Mot de passe",
   signIn: "Se connecter",
   forgot: "Oublié ? Un administrateur peut en définir un nouveau.",
@@ -12,7 +14,8 @@ loginWords.put("fr", {
   emailMissing: "Saisissez votre adresse e-mail.",
   emailOdd: "Une adresse e-mail contient un @ au milieu.",
   passwordMissing: "Saisissez votre mot de passe.",
-  wrong: "L’adresse e-mail ou le mot de passe est incorrect.",
+  wrong: "Le nom ou le mot de passe est incorrect.",
+  directoryDown: "Le nom ou le mot de passe est incorrect, ou votre annuaire ne peut pas être interrogé : il ne répond pas pour le moment. Les comptes locaux peuvent se connecter.",
   tooOften: "Trop de tentatives. Attendez une minute, puis réessayez.",
   busy: "Beaucoup de personnes se connectent. Réessayez dans quelques secondes.",
   notSetUp: "ChatETS n’est pas encore configuré.",

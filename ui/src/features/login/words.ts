@@ -2,8 +2,10 @@ import { Catalogue } from "@/lib/words";
 
 export const loginWords = new Catalogue({
   signInTitle: "Sign in to ChatETS",
-  signInLead: "With your e-mail address and password",
+  signInLead: "With your e-mail address or user name, and your password",
   email: "E-mail",
+  signInName: "E-mail or user name",
+  signInNameMissing: "Enter your e-mail address or user name.",
   password: "Password",
   signIn: "Sign in",
   forgot: "Forgot it? An administrator can set a new one.",
@@ -12,7 +14,8 @@ export const loginWords = new Catalogue({
   emailMissing: "Enter your e-mail address.",
   emailOdd: "An e-mail address has an @ in the middle.",
   passwordMissing: "Enter your password.",
-  wrong: "The e-mail address or the password is not right.",
+  wrong: "The name or the password is not right.",
+  directoryDown: "The name or the password is not right, or your directory cannot be asked: it does not answer at the moment. Local accounts can sign in.",
   tooOften: "Too many attempts. Wait a minute, then try again.",
   busy: "Many people are signing in. Try again in a few seconds.",
   notSetUp: "ChatETS is not set up yet.",
