@@ -14,7 +14,7 @@ PDF_CACHE := $(CURDIR)/.cache/pdf
 STATICCHECK := go tool -modfile=scripts/tools/go.mod staticcheck
 UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/test-results/*' 2>/dev/null)
 
-.PHONY: run build ui api check test test-go test-ollama test-storage test-full test-ui test-e2e smoke bench weights prepare clean $(BIN)
+.PHONY: run build ui api check test test-go test-ollama test-storage test-identity test-full test-ui test-e2e smoke bench weights prepare clean $(BIN)
 
 run: build
 	$(BIN) serve --data ./data
@@ -87,8 +87,14 @@ test-ollama:
 test-storage: embed/weights_made.go
 	scripts/rigs/storage.sh run go test -race -count=1 -timeout 15m ./appliance/target
 
+# Real directories: OpenLDAP, with people, nested groups and odd names of our own making.
+test-identity:
+	scripts/prepare.sh all
+	go vet -tags identity ./appliance
+	go test -race -tags identity -count=1 -timeout 10m ./appliance -run TestIdentity
+
 # Whoever touches storage or runs quotes this one: the kill storm, then the whole suite twice under the race detector.
-test-full: test test-ollama
+test-full: test test-ollama test-identity
 	CHATETS_TEST_PDF_CACHE='$(PDF_CACHE)' CHATETS_KILL_ROUNDS=60 go test -race -count=1 -timeout 60m ./appliance -run TestKill
 	CHATETS_TEST_PDF_CACHE='$(PDF_CACHE)' go test -race -count=2 -timeout 60m ./...
 

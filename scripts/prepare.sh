@@ -29,6 +29,7 @@ have curl || missing+=(curl)
 have ip || missing+=(iproute2)
 have openssl || missing+=(openssl)
 have sshd || [ -x /usr/sbin/sshd ] || missing+=(openssh-server) # the SFTP server of scripts/rigs/storage.sh
+[ -x /usr/sbin/slapd ] || missing+=(slapd) # the directory of make test-identity
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 have apt-get || fail "the tests need ${missing[*]}; install them with this system's package manager and run make test again"

@@ -275,17 +275,18 @@ func tlsFault(err error, s server) error {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
+	text := err.Error() // StartTLS gives the reason as text alone
 	switch {
-	case errors.As(err, &unknown):
+	case errors.As(err, &unknown), strings.Contains(text, "unknown authority"):
 		return fault.New(fault.Conflict, "The certificate of %s is from an authority that is not trusted.", s.host).Code("directory-certificate").
 			Cure("Give the certificate of its authority with --ca.").Because(err)
-	case errors.As(err, &name):
+	case errors.As(err, &name), strings.Contains(text, "certificate is valid for"), strings.Contains(text, "IP SANs"):
 		return fault.New(fault.Conflict, "The certificate of %s is for another name.", s.host).Code("directory-certificate").
 			Cure("Use the name that the certificate is for, or have it made anew.").Because(err)
-	case errors.As(err, &invalid):
+	case errors.As(err, &invalid), strings.Contains(text, "expired or is not yet valid"):
 		return fault.New(fault.Conflict, "The certificate of %s is not valid now.", s.host).Code("directory-certificate").
 			Cure("Have it renewed, and check the clocks of both machines.").Because(err)
-	case strings.Contains(err.Error(), "fingerprint"):
+	case strings.Contains(text, "fingerprint"):
 		return fault.New(fault.Conflict, "The certificate of %s is not the pinned one.", s.host).Code("directory-certificate").
 			Cure("If it was renewed, pin the new one; if not, somebody may be in between.").Because(err)
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultProtocolError), ldap.IsErrorWithCode(err, ldap.LDAPResultUnavailable), ldap.IsErrorWithCode(err, ldap.LDAPResultUnwillingToPerform):
