@@ -29,8 +29,6 @@ func (d *Directories) Routes(api *web.API) {
 		Summary: "Begin to bring people and groups in step with the directory", Errors: []int{404, 409}}, d.postSync)
 }
 
-type none struct{}
-
 // wireSettings are Settings on the wire.
 type wireSettings struct {
 	Preset       string      `json:"preset" enum:"openldap,ad"`
