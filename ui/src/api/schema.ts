@@ -172,6 +172,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/directories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the directories, by name
+         * @description For administrators.
+         */
+        get: operations["listDirectories"];
+        put?: never;
+        /**
+         * Add a directory; nothing is read from it yet
+         * @description For administrators.
+         */
+        post: operations["addDirectory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/directories/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a directory and what its last synchronisation came to
+         * @description For administrators.
+         */
+        get: operations["getDirectory"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a directory; its people stay, disabled
+         * @description For administrators.
+         */
+        delete: operations["removeDirectory"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a directory
+         * @description For administrators.
+         */
+        patch: operations["changeDirectory"];
+        trace?: never;
+    };
+    "/api/directories/{id}/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to bring people and groups in step with the directory
+         * @description For administrators.
+         */
+        post: operations["syncDirectory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/directories/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a directory step by step, with each question and its answer
+         * @description For administrators.
+         */
+        post: operations["testDirectory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/documents": {
         parameters: {
             query?: never;
@@ -1480,6 +1572,13 @@ export interface components {
             right: "read" | "edit" | "deny";
             workspace?: string;
         };
+        AddDirectoryRequest: {
+            /** @description Small letters, digits, dots and dashes; it stays. */
+            name: string;
+            /** @description Of the service account. Kept sealed, never given back. */
+            password?: string;
+            settings: components["schemas"]["WireSettings"];
+        };
         AddGroupRequest: {
             name: string;
         };
@@ -1655,6 +1754,13 @@ export interface components {
              * @description Where the passage begins that is meant: one that was numbered anew meanwhile is not switched by mistake.
              */
             start?: number;
+        };
+        ChangeDirectoryRequest: {
+            enabled?: boolean;
+            /** @description Empty forgets the one that is kept. */
+            password?: string;
+            /** @description All of them anew. */
+            settings?: components["schemas"]["WireSettings"];
         };
         ChangeDocumentRequest: {
             /** @description Names with / between them; empty takes it out of its folder. Absent: as it is. */
@@ -1868,6 +1974,39 @@ export interface components {
             url: string;
             version: string;
         };
+        Directory: {
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description It did not answer when it was asked last.
+             */
+            downSince?: string;
+            enabled: boolean;
+            /** @description The password of its service account is kept, sealed. */
+            hasPassword: boolean;
+            id: string;
+            name: string;
+            /** @description Of the last synchronisation or dry run. */
+            result?: components["schemas"]["SyncResult"];
+            settings: components["schemas"]["WireSettings"];
+            /** Format: date-time */
+            syncedAt?: string;
+            /** @description Its people become members of it. */
+            workspace: string;
+        };
+        DirectoryStep: {
+            answer: string;
+            cure?: string;
+            error?: string;
+            /** Format: int64 */
+            millis: number;
+            /** @enum {string} */
+            name: "connect" | "tls" | "bind" | "search" | "person" | "password" | "groups" | "account";
+            ok: boolean;
+            /** @description The literal question. */
+            query: string;
+        };
         Document: {
             /**
              * Format: int64
@@ -1971,6 +2110,12 @@ export interface components {
             members: number;
             name: string;
         };
+        GroupRule: {
+            group: string;
+            installation?: string;
+            role?: string;
+            workspace?: string;
+        };
         Health: {
             /** @description Which kind of language model answers; none is a state, not an error */
             generation: string;
@@ -2067,6 +2212,13 @@ export interface components {
              * @description Documents that are not ready yet.
              */
             working: number;
+        };
+        LeftOut: {
+            dn: string;
+            why: string;
+        };
+        ListDirectoriesResponse: {
+            items: components["schemas"]["Directory"][];
         };
         ListModelFilesResponse: {
             /** @description On the machine of ChatETS; empty where none is configured. */
@@ -2547,6 +2699,13 @@ export interface components {
             /** @description Where more is written down, such as the number of a ticket; it is recorded. */
             reference?: string;
         };
+        RemoveDirectoryResponse: {
+            /**
+             * Format: int64
+             * @description People who were disabled, because nobody vouches for them any more.
+             */
+            people: number;
+        };
         RenameConversationRequest: {
             title: string;
         };
@@ -2821,6 +2980,76 @@ export interface components {
             name: "connect" | "list" | "answer" | "embed";
             ok: boolean;
         };
+        SyncChange: {
+            /** @enum {string} */
+            act: "add" | "change" | "disable" | "enable" | "miss";
+            dn: string;
+            name: string;
+            what?: string[];
+        };
+        SyncDirectoryRequest: {
+            /** @description Writes nothing; result says what would be done. */
+            dryRun?: boolean;
+            /** @description Goes through everything, not only through what changed. */
+            full?: boolean;
+        };
+        SyncDirectoryResponse: {
+            /** @description Follow it at /api/jobs/{id}; the result is then with the directory. */
+            job: string;
+        };
+        SyncResult: {
+            /** Format: int64 */
+            added: number;
+            /** Format: int64 */
+            changed: number;
+            /** @description Of a dry run: what would be done; at most 1000. */
+            changes?: components["schemas"]["SyncChange"][];
+            cure?: string;
+            /**
+             * Format: int64
+             * @description People who are disabled or gone in the directory.
+             */
+            disabled: number;
+            dryRun: boolean;
+            /**
+             * Format: int64
+             * @description People who are back.
+             */
+            enabled: number;
+            /** @description Why it did not come to an end. */
+            error?: string;
+            /** @description It went through everything, not only through what changed. */
+            full: boolean;
+            /** Format: int64 */
+            groups: number;
+            /**
+             * Format: int64
+             * @description Entries that are gone and whose grace is not over yet.
+             */
+            missing: number;
+            /**
+             * Format: int64
+             * @description Entries of people that were found.
+             */
+            people: number;
+            /** @description At most 100. */
+            problems: components["schemas"]["LeftOut"][];
+            /**
+             * Format: int64
+             * @description Entries that cannot be taken over; problems says why.
+             */
+            skipped: number;
+        };
+        TestDirectoryRequest: {
+            /** @description Tries to sign in as the person; it is not kept. */
+            password?: string;
+            /** @description Name to look for, as somebody would type it. */
+            person?: string;
+        };
+        TestDirectoryResponse: {
+            ok: boolean;
+            steps: components["schemas"]["DirectoryStep"][];
+        };
         TestNewServerRequest: {
             /** @description Certificates of its authority as PEM, where the system does not trust it. */
             ca?: string;
@@ -2894,6 +3123,56 @@ export interface components {
             right: "none" | "read" | "edit";
             /** @description The same in words. */
             sentence: string;
+        };
+        WireSettings: {
+            base: string;
+            /** @description The service account that searches. */
+            bindDn?: string;
+            /**
+             * Format: int64
+             * @description When more than this share is gone at once, nobody is disabled. 0 = no brake.
+             */
+            brakePercent?: number;
+            /** @description Certificates of the authority, PEM. */
+            ca?: string;
+            /** @description Passwords cross the network readable for everybody. For tests only. */
+            clearText?: boolean;
+            /**
+             * Format: int64
+             * @description 0 synchronises only when asked.
+             */
+            everyMinutes?: number;
+            fullName?: string;
+            /**
+             * Format: int64
+             * @description Days until somebody who is gone from the directory is disabled.
+             */
+            graceDays?: number;
+            /** @description Where groups are; the base when absent. */
+            groupBase?: string;
+            groupFilter?: string;
+            /** @description Groups of the directory become groups of the workspace. */
+            groups?: boolean;
+            /** @description Attribute by which an entry is known for ever: entryUUID, objectGUID. */
+            key?: string;
+            /** @description Attribute people sign in with: uid, sAMAccountName. */
+            login?: string;
+            mail?: string;
+            /** @description Group whose members are let in, nested ones too; everybody when absent. */
+            only?: string;
+            personFilter?: string;
+            /** @description SHA-256 fingerprint of the server's certificate; no other is accepted then. */
+            pin?: string;
+            /** @enum {string} */
+            preset: "openldap" | "ad";
+            /**
+             * @description In the workspace of the directory; member when absent.
+             * @enum {string}
+             */
+            role?: "admin" | "editor" | "member" | "guest";
+            rules?: components["schemas"]["GroupRule"][];
+            /** @description Asked in this order until one answers. ldap:// is encrypted with StartTLS. */
+            urls: string[];
         };
         Workspace: {
             id: string;
@@ -3686,6 +3965,514 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDirectories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListDirectoriesResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddDirectoryRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Directory"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Directory"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemoveDirectoryResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeDirectoryRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Directory"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    syncDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyncDirectoryRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncDirectoryResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestDirectoryRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestDirectoryResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
