@@ -36,9 +36,10 @@ const (
 type asking struct {
 	conversation string // "" begins a new one
 	text         string
-	knowledge    []string // nil keeps those there were
-	model        string   // "" keeps the one there was
-	parent       string   // "" follows the newest message of the shown path
+	knowledge    []string        // nil keeps those there were
+	filter       *library.Narrow // nil keeps the one there was
+	model        string          // "" keeps the one there was
+	parent       string          // "" follows the newest message of the shown path
 
 	edit       string // id of a question: the text is another version of it
 	regenerate string // id of an answer: another version of it is wanted
@@ -76,7 +77,7 @@ func (c *Chat) ask(ctx context.Context, in asking) (*run, error) {
 	if in.text, err = check(in, aim.question.Content); err != nil {
 		return nil, err
 	}
-	if in.knowledge, err = c.mayName(ctx, in.knowledge); err != nil {
+	if err = c.mayName(ctx, library.ReachOf(a), &in); err != nil {
 		return nil, err
 	}
 	choice, err := c.choose(ctx, a, in, aim)
@@ -153,19 +154,6 @@ func (c *Chat) stop(ctx context.Context, id string) error {
 }
 
 func (c *Chat) halt(r *run, why error) { r.halt(why) }
-
-// mayName checks the knowledge bases that an asking names.
-func (c *Chat) mayName(ctx context.Context, knowledge []string) ([]string, error) {
-	if len(knowledge) == 0 {
-		return knowledge, nil
-	}
-	knowledge = unique(knowledge)
-	err := c.Library.Readable(ctx, library.ReachOf(actor.From(ctx)), knowledge)
-	if fault.Is(err, fault.NotFound) {
-		err = c.Store.refused(ctx, knowledge, err)
-	}
-	return knowledge, err
-}
 
 // check says what is wrong with an asking, and cleans what is right. Where there
 // is no new text, it is the question's.

@@ -73,13 +73,14 @@ type Chat struct {
 
 // Conversation is one thread of questions and answers of one person.
 type Conversation struct {
-	ID        string    `json:"id"`
-	Title     string    `json:"title"`
-	Knowledge []string  `json:"knowledge" doc:"Knowledge bases that are searched; empty means all that may be read"`
-	Model     string    `json:"model"`
-	Running   bool      `json:"running" doc:"An answer is being written"`
-	CreatedAt time.Time `json:"createdAt"`
-	UpdatedAt time.Time `json:"updatedAt"`
+	ID        string         `json:"id"`
+	Title     string         `json:"title"`
+	Knowledge []string       `json:"knowledge" doc:"Knowledge bases that are searched; empty means all that may be read"`
+	Filter    library.Narrow `json:"filter,omitzero" doc:"Of them, the documents that are searched; absent means all"`
+	Model     string         `json:"model"`
+	Running   bool           `json:"running" doc:"An answer is being written"`
+	CreatedAt time.Time      `json:"createdAt"`
+	UpdatedAt time.Time      `json:"updatedAt"`
 }
 
 // Roles, kinds and states of a message.

@@ -109,7 +109,7 @@ func (c *Chat) prepare(ctx context.Context, r *run, who library.Reach, d *desk) 
 		r.draft.query = query
 		d.phase(phase{Phase: "searching", Query: query})
 	}
-	found, err := c.search(ctx, who, query, r.context.Knowledge)
+	found, err := c.search(ctx, who, query, r.context.scope())
 	if err != nil {
 		return nil, nil, fmt.Errorf("search: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"chatets/appliance/fault"
+	"chatets/appliance/library"
 	"chatets/appliance/web"
 )
 
@@ -51,16 +52,18 @@ type Named struct {
 }
 
 type newConversation struct {
-	Message   string   `json:"message" doc:"The question, at most 32,000 characters"`
-	Knowledge []string `json:"knowledge,omitempty" maxItems:"100" doc:"Knowledge bases to search; none means all that you may read"`
-	Model     string   `json:"model,omitempty" maxLength:"200" doc:"Name of a model, or extractive for an answer without one; empty is the default model"`
+	Message   string          `json:"message" doc:"The question, at most 32,000 characters"`
+	Knowledge []string        `json:"knowledge,omitempty" maxItems:"100" doc:"Knowledge bases to search; none means all that you may read"`
+	Filter    *library.Narrow `json:"filter,omitempty" doc:"Of them, only some documents: every part that is set must hold, of its values any"`
+	Model     string          `json:"model,omitempty" maxLength:"200" doc:"Name of a model, or extractive for an answer without one; empty is the default model"`
 }
 
 type newMessage struct {
-	Message   string   `json:"message" doc:"The question, at most 32,000 characters"`
-	Knowledge []string `json:"knowledge,omitempty" maxItems:"100" doc:"Knowledge bases to search; left out, those of the conversation"`
-	Model     string   `json:"model,omitempty" maxLength:"200" doc:"Name of a model, or extractive for an answer without one; empty is the default model"`
-	Parent    string   `json:"parent,omitempty" maxLength:"64" doc:"The message this one follows; left out, the newest that is shown"`
+	Message   string          `json:"message" doc:"The question, at most 32,000 characters"`
+	Knowledge []string        `json:"knowledge,omitempty" maxItems:"100" doc:"Knowledge bases to search; left out, those of the conversation"`
+	Filter    *library.Narrow `json:"filter,omitempty" doc:"Of them, only some documents; left out, as in the conversation, and an empty one takes it away"`
+	Model     string          `json:"model,omitempty" maxLength:"200" doc:"Name of a model, or extractive for an answer without one; empty is the default model"`
+	Parent    string          `json:"parent,omitempty" maxLength:"64" doc:"The message this one follows; left out, the newest that is shown"`
 }
 
 // how says which of the three answers the caller wants.
@@ -75,7 +78,7 @@ type postConversationIn struct {
 }
 
 func (c *Chat) postConversation(ctx context.Context, in *postConversationIn) (web.Result[Exchange], error) {
-	return c.post(ctx, in.how, asking{text: in.Body.Message, knowledge: in.Body.Knowledge, model: in.Body.Model})
+	return c.post(ctx, in.how, asking{text: in.Body.Message, knowledge: in.Body.Knowledge, filter: in.Body.Filter, model: in.Body.Model})
 }
 
 type postMessageIn struct {
@@ -85,7 +88,7 @@ type postMessageIn struct {
 }
 
 func (c *Chat) postMessage(ctx context.Context, in *postMessageIn) (web.Result[Exchange], error) {
-	return c.post(ctx, in.how, asking{conversation: in.ID, text: in.Body.Message, knowledge: in.Body.Knowledge, model: in.Body.Model, parent: in.Body.Parent})
+	return c.post(ctx, in.how, asking{conversation: in.ID, text: in.Body.Message, knowledge: in.Body.Knowledge, filter: in.Body.Filter, model: in.Body.Model, parent: in.Body.Parent})
 }
 
 func (c *Chat) post(ctx context.Context, h how, in asking) (web.Result[Exchange], error) {
@@ -218,14 +221,15 @@ func (c *Chat) getEvents(ctx context.Context, in *eventsIn) (web.Result[struct{}
 
 type postOperatorIn struct {
 	Body struct {
-		Question  string   `json:"question"`
-		Knowledge []string `json:"knowledge,omitempty" maxItems:"100"`
-		Model     string   `json:"model,omitempty" maxLength:"200"`
+		Question  string          `json:"question"`
+		Knowledge []string        `json:"knowledge,omitempty" maxItems:"100"`
+		Filter    *library.Narrow `json:"filter,omitempty"`
+		Model     string          `json:"model,omitempty" maxLength:"200"`
 	}
 }
 
 func (c *Chat) postOperator(ctx context.Context, in *postOperatorIn) (web.Result[struct{}], error) {
-	r, err := c.askOperator(ctx, asking{text: in.Body.Question, knowledge: in.Body.Knowledge, model: in.Body.Model})
+	r, err := c.askOperator(ctx, asking{text: in.Body.Question, knowledge: in.Body.Knowledge, filter: in.Body.Filter, model: in.Body.Model})
 	if err != nil {
 		return web.Result[struct{}]{}, err
 	}

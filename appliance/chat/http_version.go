@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"chatets/appliance/library"
 	"chatets/appliance/web"
 )
 
@@ -54,14 +55,15 @@ type editIn struct {
 	how
 	ID   string `path:"id" maxLength:"64"`
 	Body struct {
-		Message   string   `json:"message" doc:"The question, at most 32,000 characters"`
-		Knowledge []string `json:"knowledge,omitempty" maxItems:"100" doc:"Knowledge bases to search; left out, those the question was asked of"`
-		Model     string   `json:"model,omitempty" maxLength:"200" doc:"Left out, the model of the conversation"`
+		Message   string          `json:"message" doc:"The question, at most 32,000 characters"`
+		Knowledge []string        `json:"knowledge,omitempty" maxItems:"100" doc:"Knowledge bases to search; left out, those the question was asked of"`
+		Filter    *library.Narrow `json:"filter,omitempty" doc:"Of them, only some documents; left out, as the question was asked"`
+		Model     string          `json:"model,omitempty" maxLength:"200" doc:"Left out, the model of the conversation"`
 	}
 }
 
 func (c *Chat) postEdit(ctx context.Context, in *editIn) (web.Result[Exchange], error) {
-	return c.post(ctx, in.how, asking{edit: in.ID, text: in.Body.Message, knowledge: in.Body.Knowledge, model: in.Body.Model})
+	return c.post(ctx, in.how, asking{edit: in.ID, text: in.Body.Message, knowledge: in.Body.Knowledge, filter: in.Body.Filter, model: in.Body.Model})
 }
 
 type putLeafIn struct {

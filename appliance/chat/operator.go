@@ -20,11 +20,8 @@ func (c *Chat) askOperator(ctx context.Context, in asking) (*run, error) {
 	if in.text, err = check(in, ""); err != nil {
 		return nil, err
 	}
-	in.knowledge = unique(in.knowledge)
-	if len(in.knowledge) > 0 {
-		if err := c.Library.Readable(ctx, library.ReachOf(a), in.knowledge); err != nil {
-			return nil, err
-		}
+	if err := c.mayName(ctx, library.ReachOf(a), &in); err != nil {
+		return nil, err
 	}
 	choice, err := c.choose(ctx, a, in, aim{})
 	if err != nil {
@@ -35,7 +32,7 @@ func (c *Chat) askOperator(ctx context.Context, in asking) (*run, error) {
 	}
 	r := newRun(a, in.text, c.now())
 	r.choice = choice
-	r.context.Knowledge = in.knowledge
+	r.context.within(scope{}.takes(in))
 	r.signs()
 	r.open()
 	if err := c.enter(r); err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -234,34 +233,19 @@ func (c *Chat) answer(ctx context.Context, r *run) (err error) {
 func (c *Chat) find(ctx context.Context, r *run, who library.Reach) (Brief, error) {
 	b := Brief{Question: r.question.Content}
 	if leans(b.Question) && r.before != "" {
-		found, err := c.search(ctx, who, b.Question+"\n"+r.before, r.context.Knowledge)
+		found, err := c.search(ctx, who, b.Question+"\n"+r.before, r.context.scope())
 		if err != nil || len(found) > 0 {
 			b.Before, b.Passages = r.before, found
 			return b, err
 		}
 	}
-	found, err := c.search(ctx, who, b.Question, r.context.Knowledge)
+	found, err := c.search(ctx, who, b.Question, r.context.scope())
 	b.Passages = found
 	return b, err
 }
 
-func (c *Chat) search(ctx context.Context, who library.Reach, text string, knowledge []string) ([]library.Passage, error) {
-	ask := func() ([]library.Passage, error) {
-		return c.Library.Search(ctx, who, library.Question{Text: text, Knowledge: knowledge, K: passageWish})
-	}
-	found, err := ask()
-	if fault.Is(err, fault.NotFound) {
-		// The conversation names a knowledge base that the person lost since: nothing
-		// is found there, and the others are searched as before.
-		knowledge = slices.Clone(knowledge)
-		knowledge = slices.DeleteFunc(knowledge, func(id string) bool {
-			return fault.Is(c.Library.Readable(ctx, who, []string{id}), fault.NotFound)
-		})
-		if len(knowledge) == 0 { // an empty list would search all
-			return nil, nil
-		}
-		found, err = ask()
-	}
+func (c *Chat) search(ctx context.Context, who library.Reach, text string, where scope) ([]library.Passage, error) {
+	found, err := c.searchIn(ctx, who, text, where)
 	if err != nil {
 		return nil, err
 	}

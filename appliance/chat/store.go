@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -169,8 +168,12 @@ func answered(e ending) audit.Entry {
 
 // refused records that knowledge bases were named that the person may not read,
 // and returns the fault the person gets.
-func (s Store) refused(ctx context.Context, knowledge []string, why error) error {
-	return errors.Join(s.Audit.Refused(ctx, audit.Entry{Act: "chat.ask", ObjectKind: "knowledge", Detail: map[string]any{"knowledge": knowledge}}), why)
+func (s Store) refused(ctx context.Context, in asking, why error) error {
+	detail := map[string]any{"knowledge": in.knowledge}
+	if in.filter != nil {
+		detail["documents"] = in.filter.Documents
+	}
+	return errors.Join(s.Audit.Refused(ctx, audit.Entry{Act: "chat.ask", ObjectKind: "knowledge", Detail: detail}), why)
 }
 
 // record writes one audit entry, where nothing else is stored.
@@ -205,19 +208,3 @@ func noMessage(id string) error {
 func noRun(id string) error { return fault.New(fault.NotFound, "There is no run %s.", quoted(id)) }
 
 func moment(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
-
-// list and unlist keep a list of ids in one column.
-func list(ids []string) string {
-	if ids == nil {
-		ids = []string{}
-	}
-	return string(encode(ids))
-}
-
-func unlist(text string) []string {
-	ids := []string{}
-	if err := json.Unmarshal([]byte(text), &ids); err != nil {
-		return []string{}
-	}
-	return ids
-}

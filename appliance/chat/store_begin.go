@@ -46,7 +46,7 @@ func (s Store) begin(ctx context.Context, r *run, in asking, first []Event) (sta
 		done = st
 		return s.Audit.Record(ctx, tx, audit.Entry{Act: "chat.ask", ObjectKind: "conversation", Object: r.conversation,
 			Detail: map[string]any{"kind": in.kind(), "run": r.id, "question": st.question.ID, "answer": st.answer.ID, "model": r.choice.Name,
-				"knowledge": st.conversation.Knowledge}})
+				"knowledge": st.conversation.Knowledge, "narrowed": !st.conversation.Filter.Empty()}})
 	})
 	return done, err
 }
@@ -56,10 +56,11 @@ func (s Store) begun(ctx context.Context, tx *sqlite.Tx, r *run, in asking) (sta
 	st := started{question: r.question, answer: r.answer}
 	at := tx.Now.UnixMilli()
 	if in.conversation == "" {
-		c := Conversation{ID: r.conversation, Title: titleOf(r.question.Content), Knowledge: orNone(in.knowledge), Model: asked(in, r), Running: true,
+		c := Conversation{ID: r.conversation, Title: titleOf(r.question.Content), Model: asked(in, r), Running: true,
 			CreatedAt: moment(at), UpdatedAt: moment(at)}
+		c.within(scope{Knowledge: []string{}}.takes(in))
 		const insert = `INSERT INTO conversation (id, workspace, owner, title, model, knowledge, created, updated, leaf) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-		if _, err := tx.Exec(ctx, insert, c.ID, r.who.Workspace, r.who.ID, c.Title, c.Model, list(c.Knowledge), at, at, r.answer.ID); err != nil {
+		if _, err := tx.Exec(ctx, insert, c.ID, r.who.Workspace, r.who.ID, c.Title, c.Model, c.scope().text(), at, at, r.answer.ID); err != nil {
 			return st, fmt.Errorf("insert conversation: %w", err)
 		}
 		st.conversation = c
@@ -76,8 +77,13 @@ func (s Store) begun(ctx context.Context, tx *sqlite.Tx, r *run, in asking) (sta
 	if model := asked(in, r); model != "" && in.kind() != askAnew {
 		c.Model = model
 	}
-	if in.knowledge != nil {
-		c.Knowledge, searches = in.knowledge, nil
+	if in.knowledge != nil || in.filter != nil {
+		was := c.scope()
+		if searches != nil {
+			was = *searches
+		}
+		c.within(was.takes(in))
+		searches = nil
 	}
 	switch in.kind() {
 	case askNext:
@@ -98,12 +104,12 @@ func (s Store) begun(ctx context.Context, tx *sqlite.Tx, r *run, in asking) (sta
 		return st, err
 	}
 	const update = `UPDATE conversation SET updated = max(updated + 1, ?), model = ?, knowledge = ?, leaf = ? WHERE id = ?`
-	if _, err := tx.Exec(ctx, update, at, c.Model, list(c.Knowledge), leaf, c.ID); err != nil {
+	if _, err := tx.Exec(ctx, update, at, c.Model, c.scope().text(), leaf, c.ID); err != nil {
 		return st, fmt.Errorf("update conversation: %w", err)
 	}
 	c.UpdatedAt = moment(at)
 	if searches != nil {
-		c.Knowledge = searches
+		c.within(*searches)
 	}
 	st.conversation = c
 	return st, nil
@@ -116,13 +122,6 @@ func asked(in asking, r *run) string {
 		return r.choice.Name
 	}
 	return in.model
-}
-
-func orNone(ids []string) []string {
-	if ids == nil {
-		return []string{}
-	}
-	return ids
 }
 
 // standing is the conversation of a run as it is, the leaf of its shown path and
@@ -140,13 +139,14 @@ func standing(ctx context.Context, tx *sqlite.Tx, r *run) (c Conversation, leaf 
 	case err != nil:
 		return c, "", 0, fmt.Errorf("find conversation: %w", err)
 	}
-	c.Knowledge, c.CreatedAt = unlist(knowledge), moment(created)
+	c.within(scopeOf(knowledge))
+	c.CreatedAt = moment(created)
 	return c, leaf, position, nil
 }
 
 // recheck looks again at the message an asking is about, now that nothing else
 // is written, and says what its run searched.
-func recheck(ctx context.Context, tx *sqlite.Tx, r *run, in asking) (knowledge []string, err error) {
+func recheck(ctx context.Context, tx *sqlite.Tx, r *run, in asking) (searches *scope, err error) {
 	if in.points() == "" {
 		return nil, nil
 	}
@@ -168,8 +168,8 @@ func recheck(ctx context.Context, tx *sqlite.Tx, r *run, in asking) (knowledge [
 	return searched(ctx, tx.Query, in.points(), r.who)
 }
 
-// searched are the knowledge bases of the newest run of a question or an answer.
-func searched(ctx context.Context, query query, message string, who actor.Actor) ([]string, error) {
+// searched is the scope of the newest run of a question or an answer.
+func searched(ctx context.Context, query query, message string, who actor.Actor) (*scope, error) {
 	const find = `SELECT knowledge FROM (
 			SELECT knowledge, created, id FROM run WHERE question = ?1 AND workspace = ?2 AND owner = ?3
 			UNION ALL SELECT knowledge, created, id FROM run WHERE answer = ?1 AND workspace = ?2 AND owner = ?3
@@ -185,7 +185,8 @@ func searched(ctx context.Context, query query, message string, who actor.Actor)
 			return nil, fmt.Errorf("find run: %w", err)
 		}
 	}
-	return unlist(knowledge), rows.Err()
+	s := scopeOf(knowledge)
+	return &s, rows.Err()
 }
 
 // follows is the message a new question follows: the one it names, which must be
@@ -243,7 +244,7 @@ func insertRun(ctx context.Context, tx *sqlite.Tx, r *run, st started, in asking
 	const insert = `INSERT INTO run (id, workspace, owner, conversation, question, answer, model, knowledge, state, created, kind)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	if _, err := tx.Exec(ctx, insert, r.id, r.who.Workspace, r.who.ID, r.conversation, st.question.ID, st.answer.ID, r.choice.Name,
-		list(st.conversation.Knowledge), StateWriting, r.began.UnixMilli(), in.kind()); err != nil {
+		st.conversation.scope().text(), StateWriting, r.began.UnixMilli(), in.kind()); err != nil {
 		return fmt.Errorf("insert run: %w", err)
 	}
 	return nil

@@ -21,7 +21,8 @@ func scanConversation(scan func(...any) error) (Conversation, error) {
 	var knowledge string
 	var created, updated int64
 	err := scan(&c.ID, &c.Title, &c.Model, &knowledge, &created, &updated, &c.Running)
-	c.Knowledge, c.CreatedAt, c.UpdatedAt = unlist(knowledge), moment(created), moment(updated)
+	c.within(scopeOf(knowledge))
+	c.CreatedAt, c.UpdatedAt = moment(created), moment(updated)
 	return c, err
 }
 

@@ -1944,6 +1944,8 @@ export interface components {
         Conversation: {
             /** Format: date-time */
             createdAt: string;
+            /** @description Of them, the documents that are searched; absent means all */
+            filter?: components["schemas"]["Narrow"];
             id: string;
             /** @description Knowledge bases that are searched; empty means all that may be read */
             knowledge: string[];
@@ -2086,6 +2088,8 @@ export interface components {
             title: string;
         };
         EditMessageRequest: {
+            /** @description Of them, only some documents; left out, as the question was asked */
+            filter?: components["schemas"]["Narrow"];
             /** @description Knowledge bases to search; left out, those the question was asked of */
             knowledge?: string[];
             /** @description The question, at most 32,000 characters */
@@ -2405,6 +2409,8 @@ export interface components {
             types?: string[];
         };
         NewConversation: {
+            /** @description Of them, only some documents: every part that is set must hold, of its values any */
+            filter?: components["schemas"]["Narrow"];
             /** @description Knowledge bases to search; none means all that you may read */
             knowledge?: string[];
             /** @description The question, at most 32,000 characters */
@@ -2413,6 +2419,8 @@ export interface components {
             model?: string;
         };
         NewMessage: {
+            /** @description Of them, only some documents; left out, as in the conversation, and an empty one takes it away */
+            filter?: components["schemas"]["Narrow"];
             /** @description Knowledge bases to search; left out, those of the conversation */
             knowledge?: string[];
             /** @description The question, at most 32,000 characters */
