@@ -138,7 +138,7 @@ func narrow(c *Citation, p library.Passage, s span) {
 	if utf8.RuneCountInString(p.Text) != p.End-p.Start {
 		return
 	}
-	c.Page = p.PageAt(s.start)
+	c.Page, c.Heading = p.PageAt(s.start), p.HeadingAt(s.start)
 	c.Start = p.Start + utf8.RuneCountInString(p.Text[:s.start])
 	c.Text = p.Text[s.start:s.end]
 	c.End = c.Start + utf8.RuneCountInString(c.Text)

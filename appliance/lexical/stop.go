@@ -19,10 +19,10 @@ var stopWords = sync.OnceValue(func() [3]map[string]bool {
 		with within without would yes yet you your yours know find explain describe show say says said mean means`,
 		`aber alle allem allen aller alles als also am an andere anderen auch auf aus bei beim bin bis bitte bist da dabei damit dann das dass
 		daß dein deine dem den denn der deren des dessen dich die dies diese diesem diesen dieser dieses dir doch dort du durch ein eine einem
-		einen einer eines er erklare es etwas euch euer fur gegen gehort geht gib gibt habe haben hat hatte hatten hier hin hinter ich ihm ihn
+		einen einer eines er erklare es etwas euch euer findet finden fur gegen gehort geht gib gibt habe haben hat hatte hatten hier hin hinter ich ihm ihn
 		ihr ihre ihrem ihren im in ins ist ja jede jedem jeden jeder jedes jetzt kann kannst kein keine keinem keinen keiner kommt konnen
 		konnte mal man manche mehr mein meine mich mir mit muss mussen nach nein nicht nichts noch nun nur ob oder ohne sehr sein seine seinem
-		seinen seiner seit sich sie sind so soll sollen sollte sondern sonst um und uns unser unsere unter viel viele vom von vor wahrend wann
+		seinen seiner seit sich sie sind so soll sollen sollte sondern sonst statt stattfinden um und uns unser unsere unter viel viele vom von vor wahrend wann
 		war waren warum was weil welche welchem welchen welcher welches wem wen wenig wenn wer werden wessen wie wieder wieviel will wir wird
 		wo wofur woher wohin womit wozu wurde wurden zu zum zur zwischen uber`,
 		`a afin ai ainsi alors apres as au aucun aucune aussi autre autres aux avant avec avez avoir avons c ca car ce ceci cela celle

@@ -33,6 +33,7 @@ type unit struct {
 	start, end int // bytes in the whole text
 	words      int
 	block      int
+	path       string // of a heading inside a passage: the headings from there on
 }
 
 // chunker packs units into passages.
@@ -88,7 +89,7 @@ func (c *chunker) block(i int) {
 		c.path = append(c.path, block)
 		switch {
 		case len(c.units) > 0: // a crumb goes on into the next section
-			c.add(unit{start: c.at[i], end: c.at[i] + len(block.Text), words: words(block.Text), block: i})
+			c.add(unit{start: c.at[i], end: c.at[i] + len(block.Text), words: words(block.Text), block: i, path: c.headings(i + 1)})
 		case i+1 == len(c.blocks) || c.blocks[i+1].Kind == extract.Heading && c.blocks[i+1].Level <= block.Level:
 			// A heading without anything under it is found as a passage of its own.
 			c.add(unit{start: c.at[i], end: c.at[i] + len(block.Text), words: words(block.Text), block: i})
@@ -134,11 +135,11 @@ func (c *chunker) add(u unit) {
 	c.words += u.words
 }
 
-// headings is the path above a block, one line each.
+// headings is the path above a block, or above the end, one line each.
 func (c *chunker) headings(block int) string {
 	var lines []string
 	for _, h := range c.path {
-		if h.Start < c.blocks[block].Start {
+		if block == len(c.blocks) || h.Start < c.blocks[block].Start {
 			lines = append(lines, h.Text)
 		}
 	}
@@ -171,7 +172,7 @@ func (c *chunker) parts() []Part {
 	for i, u := range c.units {
 		page := c.pageOf(u)
 		if i == 0 || u.block != c.units[i-1].block || page != before {
-			part := Part{At: u.start - c.units[0].start, Kind: c.blocks[u.block].Kind}
+			part := Part{At: u.start - c.units[0].start, Kind: c.blocks[u.block].Kind, Heading: u.path}
 			if page != c.page {
 				part.Page = page
 			}

@@ -9,6 +9,7 @@ import (
 
 	"chatets/appliance/actor"
 	"chatets/appliance/fault"
+	"chatets/appliance/lexical"
 	"chatets/appliance/web"
 )
 
@@ -232,8 +233,8 @@ type passage struct {
 	Document documentName `json:"document"`
 
 	Knowledge string  `json:"knowledge"`
-	Page      int     `json:"page" doc:"0 where the format has no pages."`
-	Heading   string  `json:"heading" doc:"The headings above it, one line each."`
+	Page      int     `json:"page" doc:"Of the part of it that fits best; 0 where the format has no pages."`
+	Heading   string  `json:"heading" doc:"The headings above the part of it that fits best, one line each."`
 	Start     int     `json:"start" doc:"In characters (Unicode code points) of the document's text."`
 	End       int     `json:"end"`
 	Text      string  `json:"text"`
@@ -270,9 +271,11 @@ func (l *Library) postSearch(ctx context.Context, in *searchIn) (*searchOut, err
 	}
 	out := &searchOut{}
 	out.Body.Items = make([]passage, len(found))
+	senses := lexical.Senses(in.Body.Question)
 	for i, p := range found {
+		at := p.Fits(senses)
 		out.Body.Items[i] = passage{Chunk: p.Chunk, Document: documentName{ID: p.Document, Title: p.DocumentTitle}, Knowledge: p.Knowledge,
-			Page: p.Page, Heading: p.Heading, Start: p.Start, End: p.End, Text: p.Text, Score: p.Score, Coverage: p.Coverage}
+			Page: p.PageAt(at), Heading: p.HeadingAt(at), Start: p.Start, End: p.End, Text: p.Text, Score: p.Score, Coverage: p.Coverage}
 	}
 	return out, nil
 }

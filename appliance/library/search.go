@@ -9,6 +9,7 @@ import (
 
 	"chatets/appliance/actor"
 	"chatets/appliance/fault"
+	"chatets/appliance/lexical"
 )
 
 // Question is what is looked for.
@@ -41,6 +42,43 @@ type Part struct {
 	At   int    `json:"at"` // byte of the passage's text
 	Kind string `json:"kind"`
 	Page int    `json:"page,omitempty"` // where it begins on another page than the passage, otherwise 0
+	// Heading is the path of headings from a heading inside the passage on.
+	Heading string `json:"heading,omitempty"`
+}
+
+// HeadingAt is the path of headings above a byte of the passage's text.
+func (p Passage) HeadingAt(at int) string {
+	heading := p.Heading
+	for _, part := range p.Parts {
+		if part.At > at {
+			break
+		}
+		if part.Heading != "" {
+			heading = part.Heading
+		}
+	}
+	return heading
+}
+
+// Fits is the byte of the passage's text where the part begins that holds most
+// of a question: a passage may go over several pages and short sections.
+func (p Passage) Fits(question []lexical.Sense) int {
+	best, most := 0, 0.0
+	for i, part := range p.Parts {
+		end := len(p.Text)
+		if i+1 < len(p.Parts) {
+			end = p.Parts[i+1].At
+		}
+		held := lexical.Hold(p.HeadingAt(part.At) + "\n" + p.Text[part.At:end])
+		sum := 0.0
+		for _, s := range question {
+			sum += held.Share(s)
+		}
+		if sum > most {
+			best, most = part.At, sum
+		}
+	}
+	return best
 }
 
 // PageAt is the page that a byte of the passage's text stands on, as far as its

@@ -2531,12 +2531,12 @@ export interface components {
             document: components["schemas"]["DocumentName"];
             /** Format: int64 */
             end: number;
-            /** @description The headings above it, one line each. */
+            /** @description The headings above the part of it that fits best, one line each. */
             heading: string;
             knowledge: string;
             /**
              * Format: int64
-             * @description 0 where the format has no pages.
+             * @description Of the part of it that fits best; 0 where the format has no pages.
              */
             page: number;
             /**
