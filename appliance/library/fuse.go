@@ -21,6 +21,7 @@ type Fused struct {
 	Score    float64 // comparable inside one answer only
 	Coverage float64 // of the question's terms, 0 where words did not find it
 	Near     float64 // cosine to the question, 0 where nearness did not find it
+	Worded   float64 // score by words alone
 	Word     int     // rank by words from 1, 0 = not found by them
 	Meaning  int     // rank by nearness from 1, 0 = not found by it
 }
@@ -31,10 +32,22 @@ type Fused struct {
 // the right passage; it does not decide whether there is an answer (ADR 0013).
 const nearFloor = 0.46
 
+// Side is what nearness found in one space of vectors.
+type Side struct {
+	Hits  []vector.Hit
+	Floor float64 // how near a passage must be that holds none of the question's words
+}
+
 // Fuse puts the passages that words found and those that are near in one order,
 // best first, at most k. Scores of each side count relative to its best.
 func Fuse(words []lexical.Hit, near []vector.Hit, k int) []Fused {
-	byChunk := make(map[int64]*Fused, len(words)+len(near))
+	return FuseSides(words, []Side{{near, nearFloor}}, k)
+}
+
+// FuseSides is Fuse for nearness by several models: what they call near cannot be
+// compared, so each counts relative to its own best.
+func FuseSides(words []lexical.Hit, sides []Side, k int) []Fused {
+	byChunk := make(map[int64]*Fused, len(words))
 	get := func(chunk int64) *Fused {
 		f := byChunk[chunk]
 		if f == nil {
@@ -47,17 +60,20 @@ func Fuse(words []lexical.Hit, near []vector.Hit, k int) []Fused {
 		best := max(words[0].Score, 1e-9)
 		for i, h := range words {
 			f := get(h.Chunk)
-			f.Coverage, f.Word = h.Coverage, i+1
+			f.Coverage, f.Word, f.Worded = h.Coverage, i+1, h.Score
 			f.Score += h.Score / best
 		}
 	}
-	if len(near) > 0 {
+	weight := nearWeight * (1 - covered(words))
+	for _, side := range sides {
+		if len(side.Hits) == 0 {
+			continue
+		}
 		// What lies at the end of the list is no nearer than chance.
-		least := near[len(near)-1].Score
-		span := max(near[0].Score-least, 1e-9)
-		weight := nearWeight * (1 - covered(words))
-		for i, h := range near {
-			if byChunk[h.Chunk] == nil && h.Score < nearFloor {
+		least := side.Hits[len(side.Hits)-1].Score
+		span := max(side.Hits[0].Score-least, 1e-9)
+		for i, h := range side.Hits {
+			if byChunk[h.Chunk] == nil && h.Score < side.Floor {
 				continue
 			}
 			f := get(h.Chunk)

@@ -36,6 +36,7 @@ func (l *Library) Routes(api *web.API) {
 	l.chunkRoutes(api)
 	l.accessRoutes(api)
 	l.scanRoutes(api)
+	l.indexRoutes(api)
 }
 
 // none is the answer of a route that has nothing to say but that it was done.
@@ -52,13 +53,14 @@ type knowledge struct {
 	Documents int       `json:"documents"`
 	Size      int64     `json:"size" doc:"Bytes of all files."`
 	Working   int       `json:"working" doc:"Documents that are not ready yet."`
+	Indexing  *indexing `json:"indexing,omitempty" doc:"What is built anew while the old index answers."`
 	CreatedAt time.Time `json:"createdAt"`
 	UpdatedAt time.Time `json:"updatedAt"`
 }
 
 func showKnowledge(k Knowledge, names map[string]string) knowledge {
 	return knowledge{ID: k.ID, Name: k.Name, Owner: k.Owner, OwnerName: names[k.Owner], Right: k.Right, Manages: k.Manages,
-		Documents: k.Documents, Size: k.Size, Working: k.Working, CreatedAt: k.Created, UpdatedAt: k.Updated}
+		Documents: k.Documents, Size: k.Size, Working: k.Working, Indexing: showIndexing(k.Indexing), CreatedAt: k.Created, UpdatedAt: k.Updated}
 }
 
 // names are the display names of ids; what the system made has the product's.
@@ -257,7 +259,14 @@ type searchIn struct {
 	}
 }
 
-type searchOut struct{ Body web.Page[passage] }
+// foundPassages is what a search finds.
+type foundPassages struct {
+	Items []passage `json:"items" doc:"The passages, best first."`
+	Next  string    `json:"next" doc:"Always empty: what is beyond the limit is not found."`
+	Notes []note    `json:"notes,omitempty" doc:"Why less was compared by meaning than could have been."`
+}
+
+type searchOut struct{ Body foundPassages }
 
 func (l *Library) postSearch(ctx context.Context, in *searchIn) (*searchOut, error) {
 	filter, err := in.Body.Filter.Filter("body.filter.")
@@ -265,14 +274,14 @@ func (l *Library) postSearch(ctx context.Context, in *searchIn) (*searchOut, err
 		return nil, err
 	}
 	q := Question{Text: in.Body.Question, Knowledge: in.Body.Knowledge, Filter: filter, K: in.Body.Limit}
-	found, err := l.Search(ctx, reach(ctx), q)
+	found, err := l.Find(ctx, reach(ctx), q)
 	if err != nil {
 		return nil, l.refuseFirst(ctx, err, q)
 	}
 	out := &searchOut{}
-	out.Body.Items = make([]passage, len(found))
+	out.Body.Items, out.Body.Notes = make([]passage, len(found.Passages)), showNotes(found.Notes)
 	senses := lexical.Senses(in.Body.Question)
-	for i, p := range found {
+	for i, p := range found.Passages {
 		at := p.Fits(senses)
 		out.Body.Items[i] = passage{Chunk: p.Chunk, Document: documentName{ID: p.Document, Title: p.DocumentTitle}, Knowledge: p.Knowledge,
 			Page: p.PageAt(at), Heading: p.HeadingAt(at), Start: p.Start, End: p.End, Text: p.Text, Score: p.Score, Coverage: p.Coverage}

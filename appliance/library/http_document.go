@@ -53,6 +53,7 @@ type document struct {
 	Finding    string    `json:"finding,omitempty" doc:"The name of what the malware scanner found."`
 	Note       string    `json:"note,omitempty" doc:"What a reader should know, for example that its encoding was guessed."`
 	Progress   *progress `json:"progress,omitempty"`
+	Renewal    *renewal  `json:"renewal,omitempty" doc:"It is read again while its passages answer."`
 	Chunks     int       `json:"chunks" doc:"Passages it was cut into."`
 	Disabled   int       `json:"disabled,omitempty" doc:"Passages of it that are switched off."`
 	Pages      int       `json:"pages" doc:"0 where the format has no pages."`
@@ -83,6 +84,7 @@ func showDocument(d Document, names map[string]string) document {
 		Note: d.Note, Chunks: d.Chunks, Disabled: d.Disabled, Pages: d.Pages, Characters: d.Characters, Language: d.Language, Version: d.Version, Folder: d.Folder, Tags: orNone(d.Tags),
 		Right: d.Right, Manages: d.Manages, Restricted: d.Restricted, Owner: d.Owner, OwnerName: names[d.Owner],
 		CreatedAt: d.Created, UpdatedAt: d.Updated}
+	out.Renewal = showRenewal(d.Renewal)
 	if d.State.Working() && d.Total > 0 {
 		out.Progress = &progress{Done: d.Done, Total: d.Total, Note: "passages"}
 	}

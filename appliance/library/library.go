@@ -75,7 +75,11 @@ type Library struct {
 	reader   Reader
 	encoder  Encoder
 	tokens   func(text string) int // nil = not counted
-	toEncode chan struct{}         // one token: passages wait for the encoder
+	models   Models
+	quiet    quiet
+	away     absences
+	toEncode chan struct{} // one token: passages wait for the encoder
+	toRenew  chan struct{} // one token: documents wait to be read again
 	readings readings
 	guard    *guard
 	keys     *secret.Keyring
@@ -153,6 +157,7 @@ type Knowledge struct {
 	Right                      string // None, Read or Edit
 	Manages                    bool   // may change access and delete
 	Documents, Working         int
+	Indexing                   Indexing
 	Size                       int64
 	Created, Updated           time.Time
 	fold                       string
@@ -199,7 +204,11 @@ type Document struct {
 	Right   string // None, Read or Edit
 	Manages bool   // may change its access rules
 
+	Renewal Renewal
+
 	blob, content, job string
+	edition            int  // of its passages that are found
+	meant              bool // they have all the vectors they get
 }
 
 // Access gives a right to a person, a group or a workspace, or denies it; one of

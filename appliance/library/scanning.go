@@ -70,7 +70,7 @@ func (l *Library) judge(ctx context.Context, d Document) (note string, err error
 
 // quarantine locks a document away.
 func (l *Library) quarantine(ctx context.Context, d Document, v scan.Verdict) error {
-	if err := l.clear(ctx, d.ID); err != nil {
+	if err := l.clearEditions(ctx, d); err != nil {
 		return err
 	}
 	if err := l.store.quarantine(ctx, d, v.Name); err != nil {

@@ -96,15 +96,27 @@ func (p Passage) PageAt(at int) int {
 	return page
 }
 
+// Result is what a search finds.
+type Result struct {
+	Passages []Passage // best first
+	Notes    []Note    // why less was compared than could have been; none = all was
+}
+
 // Search finds the passages that fit the question, best first, among what who
 // may read. A knowledge base or a document that is named and may not be read is
 // fault.NotFound.
 func (l *Library) Search(ctx context.Context, who Reach, q Question) ([]Passage, error) {
+	found, err := l.Find(ctx, who, q)
+	return found.Passages, err
+}
+
+// Find is Search that says, too, what could not be compared by meaning.
+func (l *Library) Find(ctx context.Context, who Reach, q Question) (Result, error) {
 	if err := l.Readable(ctx, who, q.Knowledge); err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	if err := l.readable(ctx, who, q.Filter.Documents); err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	var wanted []string
 	if len(q.Knowledge) > 0 {
@@ -112,11 +124,15 @@ func (l *Library) Search(ctx context.Context, who Reach, q Question) ([]Passage,
 	}
 	bases, err := l.store.readable(ctx, who, wanted)
 	if err != nil || len(bases) == 0 || q.K <= 0 || strings.TrimSpace(q.Text) == "" {
-		return nil, err
+		return Result{}, err
 	}
-	hits, err := l.ranked(ctx, who, q, bases)
-	if err != nil || len(hits) == 0 {
-		return nil, err
+	r, err := l.rank(ctx, who, q, bases)
+	if err != nil {
+		return Result{}, err
+	}
+	hits := r.fused(q.K)
+	if len(hits) == 0 {
+		return Result{Notes: r.notes}, nil
 	}
 	numbers := make([]int64, len(hits))
 	for i, h := range hits {
@@ -124,11 +140,11 @@ func (l *Library) Search(ctx context.Context, who Reach, q Question) ([]Passage,
 	}
 	list, err := json.Marshal(numbers)
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	found, err := l.store.passages(ctx, who, string(list))
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	passages := make([]Passage, 0, len(hits))
 	for _, h := range hits {
@@ -137,7 +153,7 @@ func (l *Library) Search(ctx context.Context, who Reach, q Question) ([]Passage,
 			passages = append(passages, p)
 		}
 	}
-	return passages, nil
+	return Result{Passages: passages, Notes: r.notes}, nil
 }
 
 // Readable returns fault.NotFound naming the first knowledge base that who may not read.

@@ -40,6 +40,7 @@ type Config struct {
 	Vectors  *vector.Store                            // nil = passages are found by their words alone
 	Encoder  Encoder                                  // nil as Vectors
 	Tokens   func(text string) int                    // about how many a text takes of a model's context; nil = not counted
+	Models   Models                                   // embedding models of connected servers; nil = there are none
 	Notify   func(workspace, person, noun, id string) // tells open pages; nil tells nobody
 	Log      *slog.Logger                             // nil discards
 	Now      func() time.Time                         // nil = time.Now
@@ -49,7 +50,8 @@ type Config struct {
 func New(c Config) *Library {
 	l := &Library{
 		store: store{db: c.DB, audit: c.Audit, vectors: c.Vectors}, blobs: c.Blobs, accounts: c.Accounts, limit: uploadLimit(c.Settings),
-		keys: c.Keys, reader: c.Reader, encoder: c.Encoder, tokens: c.Tokens, toEncode: make(chan struct{}, 1), notify: c.Notify, log: c.Log, now: c.Now,
+		keys: c.Keys, reader: c.Reader, encoder: c.Encoder, models: c.Models, tokens: c.Tokens, quiet: newQuiet(),
+		toEncode: make(chan struct{}, 1), toRenew: make(chan struct{}, 1), notify: c.Notify, log: c.Log, now: c.Now,
 	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
@@ -73,14 +75,19 @@ type store struct {
 const knowledgeColumns = `k.id, k.workspace, k.owner, k.name, k.fold, k.created, k.updated, ` + rightOf + ` AS reach, ` + managedBy + ` AS managed,
 	(SELECT count(*) FROM document AS d WHERE d.knowledge = k.id AND d.deleted = 0 AND ` + knowsOf + `),
 	(SELECT coalesce(sum(d.size), 0) FROM document AS d WHERE d.knowledge = k.id AND d.deleted = 0 AND ` + knowsOf + `),
-	(SELECT count(*) FROM document AS d WHERE d.knowledge = k.id AND d.deleted = 0 AND d.state IN ('waiting', 'extracting', 'embedding') AND ` + knowsOf + `)`
+	(SELECT count(*) FROM document AS d WHERE d.knowledge = k.id AND d.deleted = 0 AND d.state IN ('waiting', 'extracting', 'embedding') AND ` + knowsOf + `), ` + indexingColumn
 
 type scanner interface{ Scan(...any) error }
 
 func scanKnowledge(row scanner) (Knowledge, error) {
 	var k Knowledge
 	var created, updated int64
-	err := row.Scan(&k.ID, &k.Workspace, &k.Owner, &k.Name, &k.fold, &created, &updated, &k.Right, &k.Manages, &k.Documents, &k.Size, &k.Working)
+	var indexing string
+	err := row.Scan(&k.ID, &k.Workspace, &k.Owner, &k.Name, &k.fold, &created, &updated, &k.Right, &k.Manages, &k.Documents, &k.Size, &k.Working, &indexing)
+	if err != nil {
+		return k, err
+	}
+	k.Indexing, err = indexingOf(indexing)
 	k.Created, k.Updated = time.UnixMilli(created).UTC(), time.UnixMilli(updated).UTC()
 	return k, err
 }

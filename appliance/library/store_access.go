@@ -150,11 +150,13 @@ func (s store) setRules(ctx context.Context, who Reach, d Document, r Rules) err
 	})
 }
 
-// denied lists the documents of knowledge bases that who must not find: those
-// whose rules keep them out, and those that nobody is to find (yet, or any more).
+// denied lists the documents of knowledge bases that who must not find, by the
+// names the indexes know them by: those whose rules keep them out, and those that
+// nobody is to find (yet, or any more).
 func (s store) denied(ctx context.Context, who Reach, bases []string) ([]string, error) {
-	const hidden = `SELECT d.id FROM document AS d WHERE d.hidden = 1 AND d.knowledge IN (SELECT value FROM json_each(?8))
-		UNION SELECT d.id FROM document AS d WHERE d.guard > 0 AND d.knowledge IN (SELECT value FROM json_each(?8)) AND NOT ` + admits
+	const hidden = `SELECT ` + indexed + ` FROM document AS d WHERE d.hidden = 1 AND d.knowledge IN (SELECT value FROM json_each(?8))
+		UNION SELECT iif(e.edition = 0, e.document, e.document || '.' || e.edition) FROM document_edition AS e WHERE e.knowledge IN (SELECT value FROM json_each(?8))
+		UNION SELECT ` + indexed + ` FROM document AS d WHERE d.guard > 0 AND d.knowledge IN (SELECT value FROM json_each(?8)) AND NOT ` + admits
 	scope, err := jsonList(bases)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func scanChunk(row scanner) (Chunk, error) {
 // Their numbers are in the order of the text.
 func (s store) chunks(ctx context.Context, document string, c Chunks) ([]Chunk, error) {
 	const (
-		begin = `SELECT ` + chunkColumns + ` FROM chunk AS c WHERE c.document = ?1 AND (?3 = 0 OR c.page = ?3) AND (NOT ?4 OR c.disabled = 1) AND `
+		begin = `SELECT ` + chunkColumns + ` FROM chunk AS c WHERE c.document = ?1 AND c.edition = (SELECT edition FROM document WHERE id = ?1) AND (?3 = 0 OR c.page = ?3) AND (NOT ?4 OR c.disabled = 1) AND `
 		on    = begin + `c.number > ?2 AND c."end" > ?5 ORDER BY c.number LIMIT ?6`
 		back  = begin + `c.number < ?2 AND c."end" > ?5 ORDER BY c.number DESC LIMIT ?6`
 	)
@@ -55,7 +55,7 @@ func (s store) chunks(ctx context.Context, document string, c Chunks) ([]Chunk, 
 // one of them.
 func (s store) setChunk(ctx context.Context, who Reach, d Document, number int64, start *int, disabled bool) (Chunk, error) {
 	const (
-		one  = `SELECT ` + chunkColumns + ` FROM chunk AS c WHERE c.document = ? AND c.number = ?`
+		one  = `SELECT ` + chunkColumns + ` FROM chunk AS c WHERE c.document = ? AND c.number = ? AND c.edition = (SELECT edition FROM document WHERE id = c.document)`
 		set  = `UPDATE chunk SET disabled = ?1 WHERE document = ?2 AND text = ?3 AND disabled <> ?1`
 		keep = `INSERT INTO chunk_off (document, hash, workspace, owner, created) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 		drop = `DELETE FROM chunk_off WHERE document = ? AND hash = ?`

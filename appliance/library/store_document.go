@@ -17,8 +17,9 @@ import (
 
 const documentColumns = `d.id, d.workspace, d.owner, d.knowledge, d.title, d.name, d.type, d.size, d.state, d.reason, d.cure, d.done, d.total, d.note,
 	d.chunks, d.pages, d.characters, d.language, d.version, d.created, d.updated, d.blob, d.content, d.job, d.folder, d.guard, d.code, d.verdict, d.finding,
+	d.edition, d.meaning, ` + renewalColumn + `,
 	(SELECT json_group_array(t.name) FROM document_tag AS t WHERE t.document = d.id),
-	(SELECT count(*) FROM chunk AS c WHERE c.document = d.id AND c.disabled = 1)`
+	(SELECT count(*) FROM chunk AS c WHERE c.document = d.id AND c.edition = d.edition AND c.disabled = 1)`
 
 // documentAs is what a document is to an actor, behind its columns.
 const documentAs = `, ` + documentRight + ` AS reach, ` + documentManagedBy + ` AS managed`
@@ -27,11 +28,15 @@ func scanDocument(row scanner, more ...any) (Document, error) {
 	var d Document
 	var created, updated int64
 	var guard int
-	var tags string
+	var tags, renewal string
 	err := row.Scan(append([]any{&d.ID, &d.Workspace, &d.Owner, &d.Knowledge, &d.Title, &d.Name, &d.Type, &d.Size, &d.State, &d.Reason, &d.Cure,
-		&d.Done, &d.Total, &d.Note, &d.Chunks, &d.Pages, &d.Characters, &d.Language, &d.Version, &created, &updated, &d.blob, &d.content, &d.job, &d.Folder, &guard, &d.Code, &d.Verdict, &d.Finding, &tags, &d.Disabled}, more...)...)
+		&d.Done, &d.Total, &d.Note, &d.Chunks, &d.Pages, &d.Characters, &d.Language, &d.Version, &created, &updated, &d.blob, &d.content, &d.job, &d.Folder, &guard, &d.Code, &d.Verdict, &d.Finding,
+		&d.edition, &d.meant, &renewal, &tags, &d.Disabled}, more...)...)
 	if err == nil {
 		err = json.Unmarshal([]byte(tags), &d.Tags)
+	}
+	if err == nil {
+		d.Renewal, err = renewalOf(renewal)
 	}
 	d.Restricted = guard == restricted
 	d.Created, d.Updated = time.UnixMilli(created).UTC(), time.UnixMilli(updated).UTC()

@@ -52,9 +52,9 @@ func (f Filter) args(more ...any) ([]any, error) {
 }
 
 // chosen lists the documents of knowledge bases that a filter lets through and
-// who may read.
+// who may read, by the names the indexes know them by.
 func (s store) chosen(ctx context.Context, who Reach, bases []string, f Filter) ([]string, error) {
-	const some = `SELECT d.id FROM document AS d WHERE d.knowledge IN (SELECT value FROM json_each(?14))
+	const some = `SELECT ` + indexed + ` FROM document AS d WHERE d.knowledge IN (SELECT value FROM json_each(?14))
 		AND d.deleted = 0 AND d.hidden = 0 AND ` + admits + ` AND ` + filtered
 	scope, err := jsonList(bases)
 	if err != nil {

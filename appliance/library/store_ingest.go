@@ -32,32 +32,33 @@ func (s store) begin(ctx context.Context, id, job string) (Document, error) {
 	return d, err
 }
 
-// cut reports a document that has chunks, or words of some.
-func (s store) cut(ctx context.Context, id string) (bool, error) {
+// cut reports a document whose edition has chunks, or words or vectors of some.
+func (s store) cut(ctx context.Context, d Document) (bool, error) {
 	var found bool
-	if err := s.db.Read().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM chunk WHERE document = ?)`, id).Scan(&found); err != nil || found {
+	if err := s.db.Read().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM chunk WHERE document = ? AND edition = ?)`, d.ID, d.edition).Scan(&found); err != nil || found {
 		return found, err
 	}
-	if found, err := lexical.Holds(ctx, s.db.Read(), id); err != nil || found || s.vectors == nil {
+	if found, err := lexical.Holds(ctx, s.db.Read(), d.indexed()); err != nil || found || s.vectors == nil {
 		return found, err
 	}
-	return s.vectors.Holds(ctx, id)
+	return s.vectors.Holds(ctx, d.indexed())
 }
 
-// clear removes chunks and words of a document, at most so many, so that the
-// writer is not held long.
-func (s store) clear(ctx context.Context, id string, most int) error {
+// clear removes chunks and words of a document's edition, at most so many, so
+// that the writer is not held long. Chunks go last: a number that is free is
+// given again, and must not find the words or vectors of the one before.
+func (s store) clear(ctx context.Context, d Document, most int) error {
 	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		if _, err := lexical.Remove(ctx, tx, id, most); err != nil {
-			return err
-		}
 		if s.vectors != nil {
-			if _, err := s.vectors.Remove(ctx, tx, id, most); err != nil {
+			if n, err := s.vectors.Remove(ctx, tx, d.indexed(), 2*most); err != nil || n == 2*most {
 				return err
 			}
 		}
-		const some = `DELETE FROM chunk WHERE number IN (SELECT number FROM chunk WHERE document = ? ORDER BY number LIMIT ?)`
-		if _, err := tx.Exec(ctx, some, id, most); err != nil {
+		if n, err := lexical.Remove(ctx, tx, d.indexed(), most); err != nil || n == most {
+			return err
+		}
+		const some = `DELETE FROM chunk WHERE number IN (SELECT number FROM chunk WHERE document = ? AND edition = ? ORDER BY number LIMIT ?)`
+		if _, err := tx.Exec(ctx, some, d.ID, d.edition, 10*most); err != nil {
 			return fmt.Errorf("remove chunks: %w", err)
 		}
 		return nil
@@ -80,9 +81,9 @@ func (s store) stage(ctx context.Context, d Document, chunks []chunk, done, tota
 func (s store) ready(ctx context.Context, d Document, chunks []chunk) error {
 	words := wordsOf(d, chunks)
 	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		const show = `UPDATE document SET state = 'ready', hidden = 0, title = ?, fold = ?, content = ?, note = ?, chunks = ?, pages = ?, characters = ?, language = ?, meaning = 0,
+		const show = `UPDATE document SET state = 'ready', hidden = 0, title = ?, fold = ?, content = ?, note = ?, chunks = ?, pages = ?, characters = ?, language = ?, meaning = 0, cutting = ?,
 			code = '', reason = '', cure = '', done = 0, total = 0, updated = ? WHERE id = ? AND job = ? AND deleted = 0 AND state = 'extracting'`
-		if err := changed(tx.Exec(ctx, show, d.Title, foldOf(d), d.content, d.Note, d.Chunks, d.Pages, d.Characters, d.Language, tx.Now.UnixMilli(), d.ID, d.job)); err != nil {
+		if err := changed(tx.Exec(ctx, show, d.Title, foldOf(d), d.content, d.Note, d.Chunks, d.Pages, d.Characters, d.Language, cutting, tx.Now.UnixMilli(), d.ID, d.job)); err != nil {
 			return missing(err, errGone)
 		}
 		if err := touch(ctx, tx, d.Knowledge); err != nil {
@@ -95,7 +96,7 @@ func (s store) ready(ctx context.Context, d Document, chunks []chunk) error {
 // insertChunks writes chunks whose words are split already, which takes longer
 // than writing them.
 func insertChunks(ctx context.Context, tx *sqlite.Tx, d Document, chunks []chunk, words []lexical.Prepared) error {
-	const insert = `INSERT INTO chunk (workspace, owner, document, page, heading, start, "end", text, parts, disabled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	const insert = `INSERT INTO chunk (workspace, owner, document, edition, page, heading, start, "end", text, parts, disabled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	off, err := off(ctx, tx, d.ID)
 	if err != nil {
 		return err
@@ -105,7 +106,7 @@ func insertChunks(ctx context.Context, tx *sqlite.Tx, d Document, chunks []chunk
 		if err != nil {
 			return err
 		}
-		result, err := tx.Exec(ctx, insert, d.Workspace, d.Owner, d.ID, c.page, c.heading, c.start, c.end, c.text, string(parts), off[string(hashOf(c.text))])
+		result, err := tx.Exec(ctx, insert, d.Workspace, d.Owner, d.ID, d.edition, c.page, c.heading, c.start, c.end, c.text, string(parts), off[string(hashOf(c.text))])
 		if err != nil {
 			return fmt.Errorf("insert a chunk: %w", err)
 		}
@@ -120,7 +121,7 @@ func insertChunks(ctx context.Context, tx *sqlite.Tx, d Document, chunks []chunk
 func wordsOf(d Document, chunks []chunk) []lexical.Prepared {
 	entries := make([]lexical.Entry, len(chunks))
 	for i, c := range chunks {
-		entries[i] = lexical.Entry{Base: d.Knowledge, Document: d.ID, Title: d.Title, Heading: c.heading, Text: c.text}
+		entries[i] = lexical.Entry{Base: d.Knowledge, Document: d.indexed(), Title: d.Title, Heading: c.heading, Text: c.text}
 	}
 	return lexical.Prepare(entries...)
 }

@@ -19,10 +19,17 @@ func (s store) renew(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// withoutMeaning lists some documents whose passages have no vectors yet.
-func (s store) withoutMeaning(ctx context.Context) ([]Document, error) {
-	const list = `SELECT ` + documentColumns + ` FROM document AS d WHERE d.meaning = 0 AND d.state = 'ready' AND d.deleted = 0 ORDER BY d.id LIMIT 20`
-	rows, err := s.db.Read().QueryContext(ctx, list)
+// withoutMeaning lists some documents whose passages miss vectors. Bases whose
+// model is away wait; without the built-in encoder so do those that use it.
+func (s store) withoutMeaning(ctx context.Context, not []string, modelsOnly bool) ([]Document, error) {
+	const list = `SELECT ` + documentColumns + ` FROM document AS d WHERE d.meaning = 0 AND d.state = 'ready' AND d.deleted = 0
+		AND d.knowledge NOT IN (SELECT value FROM json_each(?1))
+		AND (NOT ?2 OR d.knowledge IN (SELECT knowledge FROM knowledge_index WHERE model <> '')) ORDER BY d.id LIMIT 20`
+	without, err := jsonList(not)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.db.Read().QueryContext(ctx, list, without, modelsOnly)
 	if err != nil {
 		return nil, fmt.Errorf("documents without vectors: %w", err)
 	}
@@ -38,11 +45,10 @@ func (s store) withoutMeaning(ctx context.Context) ([]Document, error) {
 	return found, rows.Err()
 }
 
-// unencoded lists passages of a document behind a number that have no vector of
-// the built-in encoder.
-func (s store) unencoded(ctx context.Context, document string, after int64, most int) ([]Passage, error) {
-	const list = `SELECT c.number, c.heading, c.text FROM chunk AS c WHERE c.document = ? AND c.number > ? ORDER BY c.number LIMIT ?`
-	rows, err := s.db.Read().QueryContext(ctx, list, document, after, most)
+// unencoded lists passages of a document behind a number.
+func (s store) unencoded(ctx context.Context, d Document, after int64, most int) ([]Passage, error) {
+	const list = `SELECT c.number, c.heading, c.text FROM chunk AS c WHERE c.document = ? AND c.edition = ? AND c.number > ? ORDER BY c.number LIMIT ?`
+	rows, err := s.db.Read().QueryContext(ctx, list, d.ID, d.edition, after, most)
 	if err != nil {
 		return nil, fmt.Errorf("passages without vectors: %w", err)
 	}
@@ -61,9 +67,9 @@ func (s store) unencoded(ctx context.Context, document string, after int64, most
 // isAsRead is errGone unless the document is there as it was read: not deleted,
 // and not read anew meanwhile.
 func isAsRead(ctx context.Context, tx *sqlite.Tx, d Document) error {
-	const same = `SELECT count(*) FROM document WHERE id = ? AND job = ? AND state = 'ready' AND deleted = 0`
+	const same = `SELECT count(*) FROM document WHERE id = ? AND job = ? AND edition = ? AND state = 'ready' AND deleted = 0`
 	var n int
-	if err := tx.QueryRow(ctx, same, d.ID, d.job).Scan(&n); err != nil {
+	if err := tx.QueryRow(ctx, same, d.ID, d.job, d.edition).Scan(&n); err != nil {
 		return err
 	}
 	if n == 0 {
@@ -73,12 +79,23 @@ func isAsRead(ctx context.Context, tx *sqlite.Tx, d Document) error {
 }
 
 // encoded keeps vectors of a document's passages.
-func (s store) encoded(ctx context.Context, d Document, entries []vector.Entry) error {
+func (s store) encoded(ctx context.Context, d Document, m maker, entries []vector.Entry) error {
 	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
 		if err := isAsRead(ctx, tx, d); err != nil {
 			return err
 		}
-		return s.vectors.Add(ctx, tx, d.Workspace, d.Knowledge, space(), entries)
+		return s.addVectors(ctx, tx, d, m, entries)
+	})
+}
+
+// encodedEdition keeps vectors of passages that are not found yet; d is the
+// document as it is.
+func (s store) encodedEdition(ctx context.Context, d Document, m maker, entries []vector.Entry) error {
+	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		if err := stillWished(ctx, tx, d); err != nil {
+			return err
+		}
+		return s.addVectors(ctx, tx, d, m, entries)
 	})
 }
 

@@ -18,7 +18,7 @@ func (s store) worded(ctx context.Context, q lexical.Query) ([]lexical.Hit, erro
 func (s store) passages(ctx context.Context, who Reach, numbers string) (map[int64]Passage, error) {
 	const some = `SELECT c.number, d.id, d.title, d.knowledge, d.version, c.page, c.heading, c.start, c."end", c.text, c.parts
 		FROM chunk AS c JOIN document AS d ON d.id = c.document JOIN knowledge AS k ON k.id = d.knowledge
-		WHERE c.number IN (SELECT value FROM json_each(?8)) AND d.state = 'ready' AND c.disabled = 0 AND d.deleted = 0 AND k.deleted = 0 AND ` + documentRight + ` <> 'none'`
+		WHERE c.number IN (SELECT value FROM json_each(?8)) AND d.state = 'ready' AND c.edition = d.edition AND c.disabled = 0 AND d.deleted = 0 AND k.deleted = 0 AND ` + documentRight + ` <> 'none'`
 	rows, err := s.db.Read().QueryContext(ctx, some, who.args(numbers)...)
 	if err != nil {
 		return nil, fmt.Errorf("read passages: %w", err)

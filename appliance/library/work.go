@@ -144,14 +144,14 @@ func reasonOf(err error) (code, reason, cure string) {
 
 // read extracts, cuts and stores one document.
 func (l *Library) read(ctx context.Context, j *job.Running, d Document) error {
-	if err := l.clear(ctx, d.ID); err != nil {
+	if err := l.clear(ctx, d); err != nil {
 		return err
 	}
 	note, err := l.judge(ctx, d)
 	if err != nil {
 		return err
 	}
-	read, err := l.text(ctx, j, d)
+	read, err := l.text(ctx, d, true)
 	if err != nil {
 		return err
 	}
@@ -209,19 +209,19 @@ func (l *Library) finish(ctx context.Context, d Document, last []chunk) error {
 	return l.store.ready(ctx, d, last)
 }
 
-// clear removes the chunks and words of a document in small steps.
-func (l *Library) clear(ctx context.Context, id string) error {
-	left, err := l.store.cut(ctx, id)
-	for ; err == nil && left; left, err = l.store.cut(ctx, id) {
-		if err := l.store.clear(ctx, id, clearChunks); err != nil {
+// clear removes the chunks and words of a document's edition in small steps.
+func (l *Library) clear(ctx context.Context, d Document) error {
+	left, err := l.store.cut(ctx, d)
+	for ; err == nil && left; left, err = l.store.cut(ctx, d) {
+		if err := l.store.clear(ctx, d, clearChunks); err != nil {
 			return err
 		}
 	}
 	return err
 }
 
-// text reads the document's file. A person who added it waits for it.
-func (l *Library) text(ctx context.Context, j *job.Running, d Document) (extract.Document, error) {
+// text reads the document's file. Where somebody waits for it, it goes first.
+func (l *Library) text(ctx context.Context, d Document, waiting bool) (extract.Document, error) {
 	open := func() (io.ReadCloser, error) { return l.blobs.Open(ctx, d.Workspace, d.blob) }
 	file, err := open()
 	if err != nil {
@@ -231,7 +231,7 @@ func (l *Library) text(ctx context.Context, j *job.Running, d Document) (extract
 	if err != nil {
 		return extract.Document{}, errors.Join(err, file.Close())
 	}
-	read, err := l.reader.Read(ctx, extract.Request{Name: d.Name, Size: d.Size, Waiting: true, Again: open, Password: password}, file)
+	read, err := l.reader.Read(ctx, extract.Request{Name: d.Name, Size: d.Size, Waiting: waiting, Again: open, Password: password}, file)
 	return read, errors.Join(err, file.Close())
 }
 
@@ -287,7 +287,7 @@ func (l *Library) purgeDocument(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := l.clear(ctx, id); err != nil {
+	if err := l.clearEditions(ctx, d); err != nil {
 		return err
 	}
 	if err := l.release(ctx, d.Workspace, d.blob, d.content); err != nil {
