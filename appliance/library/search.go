@@ -126,13 +126,32 @@ func (l *Library) Find(ctx context.Context, who Reach, q Question) (Result, erro
 	if err != nil || len(bases) == 0 || q.K <= 0 || strings.TrimSpace(q.Text) == "" {
 		return Result{}, err
 	}
-	r, err := l.rank(ctx, who, q, bases)
-	if err != nil {
-		return Result{}, err
+	// A document that is put in the place of its old self between ranking and
+	// reading takes its passages with it; then both are done once more.
+	var found Result
+	for range rankings {
+		r, err := l.rank(ctx, who, q, bases)
+		if err != nil {
+			return Result{}, err
+		}
+		hits := r.fused(q.K)
+		if found, err = l.passagesOf(ctx, who, hits); err != nil {
+			return Result{}, err
+		}
+		if found.Notes = r.notes; len(found.Passages) == len(hits) {
+			break
+		}
 	}
-	hits := r.fused(q.K)
+	return found, nil
+}
+
+// rankings is how often a question is ranked while documents change under it.
+const rankings = 4
+
+// passagesOf reads passages that were found.
+func (l *Library) passagesOf(ctx context.Context, who Reach, hits []Fused) (Result, error) {
 	if len(hits) == 0 {
-		return Result{Notes: r.notes}, nil
+		return Result{}, nil
 	}
 	numbers := make([]int64, len(hits))
 	for i, h := range hits {
@@ -142,18 +161,18 @@ func (l *Library) Find(ctx context.Context, who Reach, q Question) (Result, erro
 	if err != nil {
 		return Result{}, err
 	}
-	found, err := l.store.passages(ctx, who, string(list))
+	read, err := l.store.passages(ctx, who, string(list))
 	if err != nil {
 		return Result{}, err
 	}
 	passages := make([]Passage, 0, len(hits))
 	for _, h := range hits {
-		if p, ok := found[h.Chunk]; ok {
+		if p, ok := read[h.Chunk]; ok {
 			p.Score, p.Coverage, p.Near = h.Score, h.Coverage, h.Near
 			passages = append(passages, p)
 		}
 	}
-	return Result{Passages: passages, Notes: r.notes}, nil
+	return Result{Passages: passages}, nil
 }
 
 // Readable returns fault.NotFound naming the first knowledge base that who may not read.
