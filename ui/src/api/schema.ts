@@ -455,6 +455,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/documents/{id}/reindex": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read a document again while its passages answer */
+        post: operations["reindexDocument"];
+        /** Give up reading a document again; its passages stay */
+        delete: operations["stopReindexDocument"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/documents/{id}/retry": {
         parameters: {
             query?: never;
@@ -659,6 +677,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/knowledge/{id}/embedding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Choose the embedding model of a knowledge base; its index is built while the old one answers */
+        put: operations["setEmbedding"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/{id}/index": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show by which model a knowledge base is compared and what is being built anew */
+        get: operations["getIndex"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/knowledge/{id}/outline": {
         parameters: {
             query?: never;
@@ -671,6 +723,24 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/{id}/reindex": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read all documents of a knowledge base again while the old index answers */
+        post: operations["reindexKnowledge"];
+        /** Give up what is being built anew; the index that answers stays */
+        delete: operations["stopReindexKnowledge"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1725,6 +1795,21 @@ export interface components {
              */
             y: number;
         };
+        Build: {
+            cure?: string;
+            /**
+             * Format: int64
+             * @description Passages.
+             */
+            done: number;
+            model: string;
+            /** @description Why it failed, or waits. */
+            reason?: string;
+            /** @enum {string} */
+            state: "building" | "failed";
+            /** Format: int64 */
+            total: number;
+        };
         CapabilitySet: {
             /** @description Can think before it answers. */
             thinking: boolean;
@@ -2055,6 +2140,8 @@ export interface components {
             progress?: components["schemas"]["Progress"];
             /** @description Why it failed, waits, or is in quarantine. */
             reason?: string;
+            /** @description It is read again while its passages answer. */
+            renewal?: components["schemas"]["Renewal"];
             /** @description Only people whom its own rules allow may read it. */
             restricted: boolean;
             /**
@@ -2097,6 +2184,10 @@ export interface components {
             /** @description Left out, the model of the conversation */
             model?: string;
         };
+        EmbeddingChoice: {
+            label?: string;
+            model: string;
+        };
         EnterWorkspaceRequest: {
             id: string;
         };
@@ -2104,6 +2195,14 @@ export interface components {
             answer: components["schemas"]["Message"];
             conversation: components["schemas"]["Conversation"];
             question: components["schemas"]["Message"];
+        };
+        FoundPassages: {
+            /** @description The passages, best first. */
+            items: components["schemas"]["Passage"][];
+            /** @description Always empty: what is beyond the limit is not found. */
+            next: string;
+            /** @description Why less was compared by meaning than could have been. */
+            notes?: components["schemas"]["Note"][];
         };
         Group: {
             id: string;
@@ -2154,6 +2253,49 @@ export interface components {
         ImportModelResponse: {
             job: components["schemas"]["JobStruct"];
         };
+        IndexBody: {
+            /** @description Why questions are compared by words alone now. */
+            away?: components["schemas"]["Note"];
+            build?: components["schemas"]["Build"];
+            /** @description What may be chosen here. */
+            choices: components["schemas"]["EmbeddingChoice"][];
+            /**
+             * Format: int64
+             * @description Of its vectors; 0 before the first one.
+             */
+            dimension: number;
+            /** @description Whether the model compares English alone; other languages are found by their words. */
+            english: boolean;
+            /**
+             * Format: int64
+             * @description Passages that it therefore does not compare.
+             */
+            foreign: number;
+            /** @description The model that answers, or built-in. */
+            model: string;
+            /**
+             * Format: int64
+             * @description Of documents that are ready.
+             */
+            passages: number;
+            renewals: components["schemas"]["Renewals"];
+            /**
+             * Format: int64
+             * @description Passages that can be found by meaning.
+             */
+            vectors: number;
+        };
+        Indexing: {
+            /** Format: int64 */
+            done: number;
+            /**
+             * @description building: vectors of another model; renewing: documents are read again.
+             * @enum {string}
+             */
+            state: "building" | "failed" | "renewing";
+            /** Format: int64 */
+            total: number;
+        };
         Job: {
             /** Format: int64 */
             attempt: number;
@@ -2194,6 +2336,8 @@ export interface components {
             /** Format: int64 */
             documents: number;
             id: string;
+            /** @description What is built anew while the old index answers. */
+            indexing?: components["schemas"]["Indexing"];
             /** @description Whether one may change access and delete it. */
             manages: boolean;
             name: string;
@@ -2430,6 +2574,12 @@ export interface components {
             /** @description The message this one follows; left out, the newest that is shown */
             parent?: string;
         };
+        Note: {
+            cure?: string;
+            /** @description The knowledge bases it is about. */
+            knowledge: string[];
+            reason: string;
+        };
         Outline: {
             /** @description Each counted without the folders inside it. */
             folders: components["schemas"]["Counted"][];
@@ -2475,12 +2625,6 @@ export interface components {
         PageKnowledge: {
             /** @description The items of this page. */
             items: components["schemas"]["Knowledge"][];
-            /** @description Cursor of the next page; empty on the last one. */
-            next: string;
-        };
-        PagePassage: {
-            /** @description The items of this page. */
-            items: components["schemas"]["Passage"][];
             /** @description Cursor of the next page; empty on the last one. */
             next: string;
         };
@@ -2717,6 +2861,27 @@ export interface components {
         RenameConversationRequest: {
             title: string;
         };
+        Renewal: {
+            cure?: string;
+            /** @description Why it failed or waits. */
+            reason?: string;
+            /** @enum {string} */
+            state: "waiting" | "failed";
+        };
+        Renewals: {
+            /** Format: int64 */
+            done: number;
+            /**
+             * Format: int64
+             * @description Could not be read again; their old passages answer.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description 0 when none is being read again.
+             */
+            total: number;
+        };
         Report: {
             /** Format: int64 */
             firstTokenMs: number;
@@ -2913,6 +3078,10 @@ export interface components {
              * @description Exact to a minute.
              */
             lastSeen: string;
+        };
+        SetEmbeddingRequest: {
+            /** @description Name of an embedding model of a connected server, or built-in. */
+            model: string;
         };
         SetGroupRequest: {
             /** @description Ids of all people of the group. */
@@ -5688,6 +5857,158 @@ export interface operations {
             };
         };
     };
+    reindexDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stopReindexDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     retryDocument: {
         parameters: {
             query?: never;
@@ -6786,6 +7107,171 @@ export interface operations {
             };
         };
     };
+    setEmbedding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetEmbeddingRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndexBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getIndex: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndexBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getOutline: {
         parameters: {
             query?: never;
@@ -6826,6 +7312,149 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reindexKnowledge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndexBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stopReindexKnowledge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndexBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8555,7 +9184,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PagePassage"];
+                    "application/json": components["schemas"]["FoundPassages"];
                 };
             };
             /** @description Unauthorized */
