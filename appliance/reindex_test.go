@@ -45,7 +45,9 @@ func (v *visitor) index(t *testing.T, base, what string, is func(answer) bool) a
 	}
 }
 
-func still(got answer) bool { return got.get("build", "state") == "" && got.get("renewals", "total") == "0" }
+func still(got answer) bool {
+	return got.get("build", "state") == "" && got.get("renewals", "total") == "0"
+}
 
 func answersBy(model string, vectors int) func(answer) bool {
 	return func(got answer) bool {
