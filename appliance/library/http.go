@@ -46,6 +46,7 @@ type none struct{}
 type knowledge struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
+	Workspace string    `json:"workspace"`
 	Owner     string    `json:"owner"`
 	OwnerName string    `json:"ownerName"`
 	Right     string    `json:"right" enum:"none,read,edit" doc:"What one may do with its documents; none for who only manages it."`
@@ -59,7 +60,7 @@ type knowledge struct {
 }
 
 func showKnowledge(k Knowledge, names map[string]string) knowledge {
-	return knowledge{ID: k.ID, Name: k.Name, Owner: k.Owner, OwnerName: names[k.Owner], Right: k.Right, Manages: k.Manages,
+	return knowledge{ID: k.ID, Name: k.Name, Workspace: k.Workspace, Owner: k.Owner, OwnerName: names[k.Owner], Right: k.Right, Manages: k.Manages,
 		Documents: k.Documents, Size: k.Size, Working: k.Working, Indexing: showIndexing(k.Indexing), CreatedAt: k.Created, UpdatedAt: k.Updated}
 }
 

@@ -30,9 +30,12 @@ type adding struct {
 	base      string
 	name      string
 	recursive bool
+	folder    string   // to put the files in
+	tags      []string // to put on them
 
 	files   []string
-	pending []sent // uploaded and still worked on, the oldest first
+	inside  map[string]string // folder of a file below the one that was given
+	pending []sent            // uploaded and still worked on, the oldest first
 	results []result
 	failed  int
 }
@@ -102,6 +105,12 @@ func (a *adding) collectOne(arg string) error {
 			return filepath.SkipDir
 		case !hidden && d.Type().IsRegular():
 			a.files = append(a.files, path)
+			if below, err := filepath.Rel(arg, filepath.Dir(path)); err == nil && below != "." {
+				if a.inside == nil {
+					a.inside = map[string]string{}
+				}
+				a.inside[path] = filepath.ToSlash(below)
+			}
 		}
 		return nil
 	})
@@ -189,7 +198,11 @@ func (a *adding) upload(ctx context.Context, s *service, k knowledge, file strin
 	bar := a.o.bar(name)
 	defer bar.end()
 	var d document
-	path := "/api/documents?knowledge=" + url.QueryEscape(k.ID) + "&name=" + url.QueryEscape(name)
+	query := url.Values{"knowledge": {k.ID}, "name": {name}, "tag": a.tags}
+	if folder := strings.Trim(a.folder+"/"+a.inside[file], "/"); folder != "" {
+		query.Set("folder", folder)
+	}
+	path := "/api/documents?" + query.Encode()
 	err = s.Upload(ctx, path, body, size, func(n int64) { bar.show("uploading", n, size) }, &d)
 	return d, err
 }

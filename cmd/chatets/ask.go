@@ -31,6 +31,7 @@ const (
 func newAsk(o *options) *cobra.Command {
 	var bases []string
 	var model string
+	var in placing
 	cmd := &cobra.Command{
 		Use:   `ask "QUESTION"`,
 		Short: "Ask the knowledge bases; streams the answer, then its numbered sources",
@@ -39,18 +40,22 @@ The operator asks all knowledge bases; nothing is kept as a conversation, the ac
 		Example: `  chatets ask "Who is called when the cold store alarms?" --knowledge "Ward handbook"`,
 		Args:    exactly(1, "one question, in quotes"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.with(cmd, func(s *service) error { return o.ask(cmd, s, args[0], bases, model) })
+			return o.with(cmd, func(s *service) error { return o.ask(cmd, s, args[0], bases, model, in) })
 		},
 	}
 	cmd.Flags().StringArrayVar(&bases, "knowledge", nil, "`name` or id of a knowledge base to ask; may be repeated (default all)")
 	cmd.Flags().StringVar(&model, "model", "", "`name` of the model that answers, or extractive for the documents' own words (default as set)")
+	in.filterFlags(cmd)
 	return cmd
 }
 
-func (o *options) ask(cmd *cobra.Command, s *service, question string, names []string, model string) error {
+func (o *options) ask(cmd *cobra.Command, s *service, question string, names []string, model string, only placing) error {
 	in := map[string]any{"question": question}
 	if model != "" {
 		in["model"] = model
+	}
+	if filter := only.body(); len(filter) > 0 {
+		in["filter"] = filter
 	}
 	if len(names) > 0 {
 		var ids []string

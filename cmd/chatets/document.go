@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -12,18 +13,23 @@ import (
 
 // document is what the API says of a document.
 type document struct {
-	ID       string `json:"id,omitempty"`
-	Title    string `json:"title,omitempty"`
-	Name     string `json:"name"`
-	State    string `json:"state"`
-	Code     string `json:"code,omitempty"`
-	Reason   string `json:"reason,omitempty"`
-	Cure     string `json:"cure,omitempty"`
-	Size     int64  `json:"size"`
-	Chunks   int    `json:"chunks"`
-	Verdict  string `json:"verdict,omitempty"`
-	Finding  string `json:"finding,omitempty"`
-	Note     string `json:"note,omitempty"`
+	ID      string `json:"id,omitempty"`
+	Title   string `json:"title,omitempty"`
+	Name    string `json:"name"`
+	State   string `json:"state"`
+	Code    string `json:"code,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	Cure    string `json:"cure,omitempty"`
+	Size    int64  `json:"size"`
+	Chunks  int    `json:"chunks"`
+	Verdict string `json:"verdict,omitempty"`
+	Finding string `json:"finding,omitempty"`
+	Note    string `json:"note,omitempty"`
+
+	Folder     string   `json:"folder,omitempty"`
+	Tags       []string `json:"tags,omitempty"`
+	Restricted bool     `json:"restricted,omitempty"`
+
 	Progress *struct {
 		Done  int64  `json:"done"`
 		Total int64  `json:"total"`
@@ -32,7 +38,7 @@ type document struct {
 }
 
 func newDocument(o *options) *cobra.Command {
-	return group("document", "Documents of the knowledge bases", newDocumentAdd(o), newDocumentList(o), newDocumentChunks(o), newDocumentChunk(o), newDocumentPassword(o))
+	return group("document", "Documents of the knowledge bases", newDocumentAdd(o), newDocumentList(o), newDocumentAccess(o), newDocumentMove(o), newDocumentChunks(o), newDocumentChunk(o), newDocumentPassword(o))
 }
 
 func newDocumentAdd(o *options) *cobra.Command {
@@ -54,24 +60,28 @@ reason. The exit code is 1 when any of them failed; the others are added all the
 	}
 	cmd.Flags().StringVar(&a.base, "knowledge", "", "`name` or id of the knowledge base (default the only one besides the sample)")
 	cmd.Flags().StringVar(&a.name, "name", "", "`name` of the document; needed for standard input (-)")
-	cmd.Flags().BoolVar(&a.recursive, "recursive", false, "add all files of the folders that are given, but hidden ones")
+	cmd.Flags().BoolVar(&a.recursive, "recursive", false, "add all files of the folders that are given, but hidden ones; folders inside them are kept")
+	cmd.Flags().StringVar(&a.folder, "folder", "", "`path` of the folder to put them in, names with / between them")
+	cmd.Flags().StringArrayVar(&a.tags, "tag", nil, "`tag` to put on them; may be repeated")
 	return cmd
 }
 
 func newDocumentList(o *options) *cobra.Command {
 	var base, state string
+	var in placing
 	cmd := &cobra.Command{
 		Use: "list", Short: "List documents with their states", Args: exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.with(cmd, func(s *service) error { return o.listDocuments(cmd, s, base, state) })
+			return o.with(cmd, func(s *service) error { return o.listDocuments(cmd, s, base, state, in) })
 		},
 	}
 	cmd.Flags().StringVar(&base, "knowledge", "", "`name` or id of one knowledge base (default all)")
 	cmd.Flags().StringVar(&state, "state", "", "only documents in this `state`, for example failed or quarantined")
+	in.filterFlags(cmd)
 	return cmd
 }
 
-func (o *options) listDocuments(cmd *cobra.Command, s *service, base, state string) error {
+func (o *options) listDocuments(cmd *cobra.Command, s *service, base, state string, in placing) error {
 	var bases []knowledge
 	if base != "" {
 		k, err := byName(cmd, s, base)
@@ -86,14 +96,14 @@ func (o *options) listDocuments(cmd *cobra.Command, s *service, base, state stri
 		}
 		bases = found
 	}
-	only := ""
+	only := in.query()
 	if state != "" {
-		only = "&state=" + url.QueryEscape(state)
+		only += "&state=" + url.QueryEscape(state)
 	}
-	return o.rows([]string{"name", "knowledge", "state", "chunks", "size", "reason", "id"}, func(row func(...any) error) error {
+	return o.rows([]string{"name", "knowledge", "state", "chunks", "size", "reason", "folder", "tags", "id"}, func(row func(...any) error) error {
 		for _, k := range bases {
 			err := each(cmd.Context(), s, "/api/documents?knowledge="+url.QueryEscape(k.ID)+only, func(d document) error {
-				return row(d.Name, k.Name, d.State, d.Chunks, o.bytes(d.Size), d.Reason, d.ID)
+				return row(d.Name, k.Name, d.State, d.Chunks, o.bytes(d.Size), d.Reason, d.Folder, strings.Join(d.Tags, ", "), d.ID)
 			})
 			if err != nil {
 				return err

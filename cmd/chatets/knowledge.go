@@ -53,7 +53,7 @@ func newKnowledge(o *options) *cobra.Command {
 			})
 		},
 	}
-	return group("knowledge", "Knowledge bases", add, list)
+	return group("knowledge", "Knowledge bases", add, list, newKnowledgeAccess(o))
 }
 
 // byName finds a knowledge base by its id or its name; a name that is not

@@ -2360,6 +2360,7 @@ export interface components {
              * @description Documents that are not ready yet.
              */
             working: number;
+            workspace: string;
         };
         LeftOut: {
             dn: string;

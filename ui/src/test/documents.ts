@@ -6,6 +6,7 @@ export function aBase(change: Partial<Schema<"Knowledge">> = {}): Schema<"Knowle
   return {
     id: "k1",
     name: "Energy centre",
+    workspace: "w1",
     owner: "018f0000-0000-7000-8000-000000000001",
     ownerName: "Miriam Okafor",
     right: "edit",
