@@ -39,7 +39,7 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 		return err
 	}
 	a.library = library.New(library.Config{
-		DB: a.db, Audit: a.audit, Blobs: a.blobs, Settings: a.settings, Accounts: a.accounts, Keys: a.keys, Gate: a.gate, Reader: a.reader, Vectors: a.vectors, Encoder: encodes, Models: a.models, Tokens: chat.Tokens,
+		DB: a.db, Audit: a.audit, Blobs: a.blobs, Settings: a.settings, Accounts: a.accounts, Keys: a.keys, Gate: a.gate, Reader: a.reader, Letters: a.reader.letters, Vectors: a.vectors, Encoder: encodes, Models: a.models, Tokens: chat.Tokens,
 		Notify: notify, Log: a.log, Now: time.Now,
 	})
 	a.library.Jobs(a.jobs)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing need and are not there yet; says what it does before it does it.
 #   prepare.sh ui    the UI's npm packages (all that `make run` and `make build` need)
-#   prepare.sh all   also Debian's chromium, jq, curl and iproute2 for the browser walk and the smoke test,
+#   prepare.sh all   also Debian's chromium, jq, curl, iproute2 and tesseract for the tests,
 #                    and OpenSSH's server for the tests of storage
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -27,6 +27,9 @@ have chromium || have chromium-browser || missing+=(chromium)
 have jq || missing+=(jq)
 have curl || missing+=(curl)
 have ip || missing+=(iproute2)
+for language in eng deu; do
+  { have tesseract && tesseract --list-langs 2>/dev/null | grep -qx "$language"; } || missing+=("tesseract-ocr-$language")
+done
 have openssl || missing+=(openssl)
 have sshd || [ -x /usr/sbin/sshd ] || missing+=(openssh-server) # the SFTP server of scripts/rigs/storage.sh
 [ -x /usr/sbin/slapd ] || missing+=(slapd) # the directory of make test-identity

@@ -70,7 +70,6 @@ func serve(in io.Reader, out io.Writer, args []string, e engines) (code int) {
 	flags.SetOutput(os.Stderr)
 	cache := flags.String("cache", "", "folder of compiled code")
 	ocr := flags.String("ocr", "", "path of tesseract")
-	languages := flags.String("ocr-languages", "", "languages for tesseract")
 	warm := flags.Bool("warm", false, "fill the folder of compiled code and end")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return exitWrong
@@ -98,7 +97,8 @@ func serve(in io.Reader, out io.Writer, args []string, e engines) (code int) {
 	if err != nil {
 		return exitWrong
 	}
-	q.ocr, q.languages = *ocr, *languages
+	var looked int
+	q.ocr, q.tell, q.looked = *ocr, w.pages(&looked), &looked
 	if err := e.open(*cache, q); err != nil {
 		fmt.Fprintf(os.Stderr, "the reader cannot be opened: %v\n", err)
 		return exitPanic

@@ -22,6 +22,9 @@ const (
 // left behind, and dies with the child.
 func recognise(ctx context.Context, tesseract, languages string, picture []byte) ([]byte, error) {
 	args := []string{"stdin", "stdout", "--psm", "3"}
+	if languages != "" && !IsLanguages(languages) {
+		return nil, errors.New("these are no languages of tesseract")
+	}
 	if languages != "" {
 		args = append(args, "-l", languages)
 	}

@@ -30,19 +30,26 @@ func (r *reading) open(cache string, q question) error {
 func (r *reading) warm(cache string) error { return pdf.Warm(cache) }
 
 func (r *reading) read(ctx context.Context, q question, data []byte) (Document, error) {
-	o := options{password: q.Password}
+	o := options{password: q.Password, pages: q.tell}
 	if r.pdf != nil {
 		o.pdf = r.pdf.Read
 	}
 	if q.ocr != "" {
 		o.ocr = func(ctx context.Context, picture []byte) ([]byte, error) {
-			return recognise(ctx, q.ocr, q.languages, picture)
+			tsv, err := recognise(ctx, q.ocr, q.Languages, picture)
+			if q.looked != nil {
+				*q.looked++
+			}
+			return tsv, err
 		}
 	}
 	return parse(ctx, q.Name, data, o)
 }
 
 func (r *reading) render(ctx context.Context, q question, data []byte) ([]byte, error) {
+	if media, err := Type(q.Name, data); err == nil && (media == PNG || media == JPEG) && q.Page == 1 {
+		return pdf.DrawScan(data, q.Width)
+	}
 	if r.pdf == nil || !isPDF(data) {
 		return nil, fault.New(fault.Unsupported, "Pages of this kind of file cannot be shown as pictures.").Cure("Open the text, or download the file.")
 	}

@@ -57,6 +57,7 @@ type options struct {
 	password string
 	pdf      pdfReader // nil = the simple one
 	ocr      func(ctx context.Context, picture []byte) ([]byte, error)
+	pages    func(done, total int) // nil = nobody is told
 }
 
 func parse(ctx context.Context, name string, data []byte, o options) (Document, error) {
@@ -108,5 +109,5 @@ func into(ctx context.Context, name string, data []byte, o options, b *doc.Build
 	inner := func(ctx context.Context, name string, data []byte, b *doc.Builder) error {
 		return b.InFile(name, func() error { return into(ctx, name, data, o, b, depth+1) })
 	}
-	return f.read(ctx, doc.Input{Name: name, Data: data, Password: o.password, Inner: inner, Recognise: o.ocr}, b)
+	return f.read(ctx, doc.Input{Name: name, Data: data, Password: o.password, Inner: inner, Recognise: o.ocr, Pages: o.pages}, b)
 }

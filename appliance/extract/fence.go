@@ -17,11 +17,9 @@ type FenceConfig struct {
 	Command []string // a program and arguments that run Child, the last being Subcommand
 	Cache   string   // folder of compiled code, "" = none; children only read it
 	OCR     string   // path of tesseract, "" = none
-	// Languages are tesseract's, as "eng+deu"; "" = the one it takes by itself.
-	Languages string
-	Workers   int // documents read at once; 0 = 2, and never fewer than 2
-	Log       *slog.Logger
-	Now       func() time.Time // nil = time.Now
+	Workers int      // documents read at once; 0 = 2, and never fewer than 2
+	Log     *slog.Logger
+	Now     func() time.Time // nil = time.Now
 }
 
 // Fence reads documents in processes that can do nothing else: no environment,
@@ -31,7 +29,6 @@ type Fence struct {
 	command []string
 	cache   string
 	ocr     string
-	letters string // languages of tesseract
 	log     *slog.Logger
 	now     func() time.Time
 	queue   *queue
@@ -52,6 +49,8 @@ type limits struct {
 	memory int64 // bytes it may occupy
 	time   time.Duration
 	perMB  time.Duration
+	// Each page that is read from its picture gives it so much more, up to an end.
+	look, looking time.Duration
 }
 
 // NewFence returns a fence. The folder of compiled code is filled by a child
@@ -60,8 +59,8 @@ func NewFence(c FenceConfig) (*Fence, error) {
 	if len(c.Command) == 0 {
 		return nil, errors.New("extract: no command for the reading process")
 	}
-	f := &Fence{command: slices.Clone(c.Command), cache: c.Cache, ocr: c.OCR, letters: c.Languages, log: c.Log, now: c.Now,
-		limits: limits{memory: 600 << 20, time: 120 * time.Second, perMB: 2 * time.Second}}
+	f := &Fence{command: slices.Clone(c.Command), cache: c.Cache, ocr: c.OCR, log: c.Log, now: c.Now,
+		limits: limits{memory: 600 << 20, time: 120 * time.Second, perMB: 2 * time.Second, look: 90 * time.Second, looking: 100 * time.Minute}}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}
@@ -84,6 +83,11 @@ type Request struct {
 	Password string // of a locked file
 	Waiting  bool   // a person waits for it: it goes before what runs in the background
 	Size     int64  // bytes, 0 = not known
+	// Languages are tesseract's, as "eng+deu"; "" = the one it takes by itself.
+	Languages string
+	// Progress is told how many pages are done, of so many; nil = nobody is. It
+	// must be quick.
+	Progress func(done, total int)
 	// Again opens the body once more, for a second attempt by another reader
 	// after a crash; nil where the body can be sought in, or there is none.
 	Again func() (io.ReadCloser, error)
@@ -94,7 +98,7 @@ type Request struct {
 // reader that crashes gets a second attempt with the simpler one of its format.
 // The body must end when ctx does: Read returns only after its last use of it.
 func (f *Fence) Read(ctx context.Context, r Request, body io.Reader) (Document, error) {
-	a, err := f.attempts(ctx, r, body, question{Name: r.Name, Password: r.Password, Size: r.Size})
+	a, err := f.attempts(ctx, r, body, question{Name: r.Name, Password: r.Password, Size: r.Size, Languages: r.Languages, tell: r.Progress})
 	if err == nil && (a.picture != nil || len(a.document.Blocks) == 0) {
 		err = crashed(errGarbage)
 	}

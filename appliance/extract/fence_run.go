@@ -75,7 +75,7 @@ func (f *Fence) run(ctx context.Context, q *question, body io.Reader) (answer, e
 		args = append(args, "-cache", f.cache)
 	}
 	if f.ocr != "" {
-		args = append(args, "-ocr", f.ocr, "-ocr-languages", f.letters)
+		args = append(args, "-ocr", f.ocr)
 	}
 	if q == nil {
 		args = append(args, "-warm")
@@ -115,7 +115,8 @@ func (f *Fence) run(ctx context.Context, q *question, body io.Reader) (answer, e
 	defer stopped()
 	ended := make(chan struct{})
 	var helpers sync.WaitGroup
-	helpers.Go(func() { f.watch(statm, q, ended, kill) })
+	looked := make(chan struct{}, 1)
+	helpers.Go(func() { f.watch(statm, q, looked, ended, kill) })
 	helpers.Go(func() {
 		if _, err := in.Write([]byte{frameBegin}); err != nil || q == nil {
 			return // it has ended, and says itself why
@@ -125,7 +126,10 @@ func (f *Fence) run(ctx context.Context, q *question, body io.Reader) (answer, e
 			kill(err)
 		}
 	})
-	var a answer
+	a := answer{looked: looked}
+	if q != nil {
+		a.tell = q.tell
+	}
 	received := a.receive(out)
 	group() // it has said all it may, or nonsense
 	waited := cmd.Wait()
@@ -184,7 +188,8 @@ func exitCode(waited error) int {
 }
 
 // watch kills a child that takes too much.
-func (f *Fence) watch(statm *os.File, q *question, ended <-chan struct{}, kill context.CancelCauseFunc) {
+func (f *Fence) watch(statm *os.File, q *question, looked, ended <-chan struct{}, kill context.CancelCauseFunc) {
+	began := time.Now()
 	most := f.limits.time
 	if q != nil {
 		most += time.Duration(q.Size>>20) * f.limits.perMB
@@ -201,6 +206,12 @@ func (f *Fence) watch(statm *os.File, q *question, ended <-chan struct{}, kill c
 		case <-late.C:
 			kill(errSlow)
 			return
+		case <-looked:
+			// A page that was read from its picture takes seconds, and there may be
+			// hundreds of them.
+			most = max(most, min(time.Since(began)+f.limits.look, f.limits.looking))
+			late.Reset(most - time.Since(began))
+			continue
 		case <-tick.C:
 		}
 		n, err := statm.ReadAt(buffer[:], 0)

@@ -78,7 +78,7 @@ func (m misbehaving) read(ctx context.Context, q question, data []byte) (Documen
 		_ = f.json(frameBlock, Block{Kind: Paragraph, Text: "abc", Start: 5, End: 8})
 		return Document{}, f.to.Flush()
 	case "scan":
-		tsv, err := recognise(ctx, q.ocr, q.languages, data)
+		tsv, err := recognise(ctx, q.ocr, q.Languages, data)
 		if err != nil {
 			return said("ocr", err)
 		}
@@ -339,12 +339,12 @@ func TestRecognise(t *testing.T) {
 	if err := os.WriteFile(program, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	f, err := NewFence(FenceConfig{Command: []string{os.Args[0], Subcommand}, OCR: program, Languages: "eng+deu"})
+	f, err := NewFence(FenceConfig{Command: []string{os.Args[0], Subcommand}, OCR: program})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(f.Close)
-	d, err := read(t, f, "scan.txt", "picture")
+	d, err := f.Read(t.Context(), Request{Name: "scan.txt", Languages: "eng+deu"}, strings.NewReader("picture"))
 	if err != nil || texts(d) != "picture: operation not permitted\n" {
 		t.Errorf("got %q, %v", texts(d), err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"chatets/appliance/extract/doc"
@@ -23,6 +24,7 @@ const (
 	frameBlock   = 'B'
 	frameEnd     = 'E' // what a document is beside its blocks
 	framePicture = 'P'
+	framePages   = 'N' // how many pages are done
 	frameFault   = 'F'
 
 	maxFrame    = 4 << 20
@@ -44,9 +46,17 @@ type question struct {
 	Size           int64 `json:",omitempty"` // a guess; 0 = not known
 	Page, Width    int   `json:",omitempty"` // of a picture
 	Plain          bool  `json:",omitempty"` // by the fallback reader
+	// Languages are tesseract's; "" = the one it takes by itself.
+	Languages string `json:",omitempty"`
 
-	ocr, languages string // of the command line, not of the wire
+	ocr  string // of the command line, not of the wire
+	tell func(done, total int)
+	// looked counts the pages that were read from their pictures, in a child.
+	looked *int
 }
+
+// pages is how far a reader is; Looked counts those that were read from their pictures.
+type pages struct{ Done, Total, Looked int }
 
 // result is what a child says beside blocks.
 type result struct {
@@ -88,6 +98,22 @@ func (f *frames) locked(missing []string) error {
 		return err
 	}
 	return f.to.Flush()
+}
+
+// pages tells the parent how far the reader is, after each page that was read from
+// its picture and otherwise a few times a second. That it cannot be told is
+// noticed with the answer.
+func (f *frames) pages(looked *int) func(done, total int) {
+	var told time.Time
+	last := 0
+	return func(done, total int) {
+		if now := time.Now(); *looked > last || now.Sub(told) > 300*time.Millisecond {
+			told, last = now, *looked
+			if f.json(framePages, pages{Done: done, Total: total, Looked: *looked}) == nil {
+				_ = f.to.Flush()
+			}
+		}
+	}
 }
 
 func (f *frames) document(d Document) error {
@@ -202,6 +228,9 @@ type answer struct {
 	document Document
 	picture  []byte
 	refused  error
+	tell     func(done, total int) // nil = nobody is told of pages
+	looked   chan<- struct{}       // a page was read from its picture
+	counted  int
 }
 
 func (a *answer) receive(from io.Reader) error {
@@ -258,6 +287,21 @@ func (a *answer) take(kind byte, payload []byte, at *int) error {
 		}
 		a.ended = true
 		a.document.Title, a.document.Language, a.document.Pages, a.document.Notes = r.Title, r.Language, r.Pages, r.Notes
+	case framePages:
+		var p pages
+		if json.Unmarshal(payload, &p) != nil || p.Done < 0 || p.Total < p.Done || p.Looked < a.counted {
+			return errGarbage
+		}
+		if p.Looked > a.counted && a.looked != nil {
+			select {
+			case a.looked <- struct{}{}:
+			default: // it is told already
+			}
+		}
+		a.counted = p.Looked
+		if a.tell != nil {
+			a.tell(p.Done, p.Total)
+		}
 	case framePicture:
 		a.ended, a.picture = true, payload
 	case frameFault:

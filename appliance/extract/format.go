@@ -11,6 +11,7 @@ import (
 	"chatets/appliance/extract/doc"
 	"chatets/appliance/extract/mail"
 	"chatets/appliance/extract/office"
+	"chatets/appliance/extract/pdf"
 	"chatets/appliance/extract/prose"
 	"chatets/appliance/fault"
 )
@@ -20,6 +21,9 @@ const (
 	Text     = "text/plain"
 	Markdown = "text/markdown"
 	PDF      = "application/pdf"
+	PNG      = "image/png"
+	JPEG     = "image/jpeg"
+	TIFF     = "image/tiff"
 )
 
 // maxBytes is the most a file may have whose text is only a part of it.
@@ -76,6 +80,9 @@ func (o options) formats() []format {
 		{media: "application/mbox", endings: []string{".mbox"}, read: mail.MBOX},
 		{media: "application/epub+zip", endings: []string{".epub"}, begins: []string{zipped}, read: archive.EPUB},
 		{media: "application/zip", endings: []string{".zip"}, begins: []string{zipped, "PK\x05\x06"}, read: archive.ZIP},
+		{media: PNG, endings: []string{".png"}, begins: []string{"\x89PNG"}, read: pdf.Scan},
+		{media: JPEG, endings: []string{".jpg", ".jpeg"}, begins: []string{"\xff\xd8\xff"}, read: pdf.Scan},
+		{media: TIFF, endings: []string{".tif", ".tiff"}, begins: []string{"II*\x00", "MM\x00*"}, read: pdf.Scan},
 		{media: "text/x-source", endings: strings.Fields(sourceEndings), read: prose.Source},
 	}
 }
@@ -91,6 +98,9 @@ func MayHoldPDF(media string) bool {
 	}
 	return false
 }
+
+// HasPictures reports a type whose pages can be drawn as pictures.
+func HasPictures(media string) bool { return media == PDF || media == PNG || media == JPEG }
 
 // Type tells the media type of a file by its name and its first bytes; without
 // bytes by its name alone. What cannot be read is fault.Unsupported, with a
@@ -151,14 +161,14 @@ func begins(f format, head []byte) bool {
 
 func unreadable(format string, args ...any) error {
 	return fault.New(fault.Unsupported, format, args...).
-		Cure("ChatETS reads PDF, Word, PowerPoint, Excel, OpenDocument, RTF, web pages, mails, EPUB, ZIP, text, Markdown, CSV, JSON, XML and source code; save it as one of these.")
+		Cure("ChatETS reads PDF, Word, PowerPoint, Excel, OpenDocument, RTF, web pages, mails, EPUB, ZIP, scans (PNG, JPEG, TIFF), text, Markdown, CSV, JSON, XML and source code; save it as one of these.")
 }
 
 // magic names well-known binary files by how they begin.
 func magic(head []byte) string {
 	for _, m := range []struct{ begin, what string }{
 		{"%PDF-", "a PDF document"}, {zipped, "a ZIP archive or an Office document"}, {locked7, "an old Office document, or one under a password"},
-		{"{\\rtf", "an RTF document"}, {"\x89PNG", "a picture"}, {"\xff\xd8\xff", "a picture"}, {"GIF8", "a picture"}, {"\x1f\x8b", "a compressed file"},
+		{"{\\rtf", "an RTF document"}, {"\x89PNG", "a picture"}, {"\xff\xd8\xff", "a picture"}, {"II*\x00", "a picture"}, {"MM\x00*", "a picture"}, {"GIF8", "a picture"}, {"\x1f\x8b", "a compressed file"},
 		{"\x7fELF", "a program"}, {"MZ\x90\x00", "a program"}, {"SQLite format 3\x00", "a database"},
 	} {
 		if strings.HasPrefix(string(head[:min(len(head), 32)]), m.begin) {

@@ -34,7 +34,7 @@ func (l *Library) documentRoutes(api *web.API) {
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/content", ID: "getContent", Tag: tag, Access: web.SignedIn,
 		Summary: "Read a document's text, from a character on", Errors: []int{403, 404, 409, 422}}, l.getContent)
 	web.HandleDownload(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/pages/{page}", ID: "getPage", Tag: tag, Access: web.SignedIn,
-		Summary: "Show a page of a PDF document as a picture (JPEG)", Errors: []int{403, 404, 409, 422}}, l.getPage)
+		Summary: "Show a page of a PDF document or a scan as a picture (JPEG)", Errors: []int{403, 404, 409, 422}}, l.getPage)
 }
 
 // document is a document on the wire.
@@ -87,6 +87,9 @@ func showDocument(d Document, names map[string]string) document {
 	out.Renewal = showRenewal(d.Renewal)
 	if d.State.Working() && d.Total > 0 {
 		out.Progress = &progress{Done: d.Done, Total: d.Total, Note: "passages"}
+		if d.Code == codePages {
+			out.Progress.Note, out.Code = "pages", ""
+		}
 	}
 	return out
 }

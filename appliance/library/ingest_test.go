@@ -158,7 +158,7 @@ func TestSample(t *testing.T) {
 		"hello.md":  {Data: []byte("# Hello\n\nThe sample says hello to every wombat.\n")},
 		"more.md":   {Data: []byte("# More\n\nA second wombat document.\n")},
 		"README.md": {Data: []byte("# For developers\n\nNo wombat may read this.\n")},
-		"logo.png":  {Data: []byte("\x89PNG")},
+		"logo.gif":  {Data: []byte("GIF89a")},
 	}
 	var together sync.WaitGroup
 	for range 4 {

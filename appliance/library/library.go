@@ -23,10 +23,13 @@
 package library
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,6 +37,7 @@ import (
 	"chatets/appliance/actor"
 	"chatets/appliance/blob"
 	"chatets/appliance/extract"
+	"chatets/appliance/fault"
 	"chatets/appliance/secret"
 	"chatets/appliance/setting"
 )
@@ -82,6 +86,7 @@ type Library struct {
 	toRenew  chan struct{} // one token: documents wait to be read again
 	readings readings
 	guard    *guard
+	letters  *setting.Value[string] // languages scanned pages are read in
 	keys     *secret.Keyring
 
 	// files is held shared while a document takes a blob that is there, and alone
@@ -97,6 +102,29 @@ func uploadLimit(s *setting.Settings) *setting.Value[int] {
 	return setting.Declare(s, setting.Key[int]{
 		Name: "upload.maxMegabytes", Default: 200, Check: setting.Between(1, maxMegabytes),
 		Help: "How many megabytes a file may have that is added to a knowledge base.",
+	})
+}
+
+// lettersOf is the setting of the languages that scanned pages are read in;
+// installed are those there are.
+func lettersOf(s *setting.Settings, installed []string) *setting.Value[string] {
+	return setting.Declare(s, setting.Key[string]{
+		Name: "ocr.languages", Default: "",
+		Help: "The languages that scanned pages are read in, as tesseract names them, most frequent first: eng+deu. Each one costs time. Empty = the first three that are installed, English and German before others.",
+		Check: func(v string) error {
+			if v == "" {
+				return nil
+			}
+			if !extract.IsLanguages(v) {
+				return fault.New(fault.Invalid, "Give languages as tesseract names them, joined by a plus sign: eng+deu.")
+			}
+			for name := range strings.SplitSeq(v, "+") {
+				if !slices.Contains(installed, name) {
+					return fault.New(fault.Invalid, "The language %s is not installed for tesseract; installed are: %s.", name, cmp.Or(strings.Join(installed, ", "), "none"))
+				}
+			}
+			return nil
+		},
 	})
 }
 

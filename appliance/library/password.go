@@ -10,6 +10,7 @@ import (
 const (
 	passwordPurpose = "document-password"
 	codeLocked      = "file-locked"
+	codePages       = "reading-pages" // of a document whose pages are being read
 )
 
 // Unlock keeps the password of a locked file, sealed, and reads the document

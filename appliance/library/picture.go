@@ -16,8 +16,8 @@ func (l *Library) Picture(ctx context.Context, who Reach, id string, page, width
 	switch {
 	case err != nil:
 		return nil, err
-	case d.Type != extract.PDF:
-		return nil, fault.New(fault.NotFound, "Only the pages of PDF documents are shown as pictures.").Code("no-pages").Cure("Read the document's text, or download the file.")
+	case !extract.HasPictures(d.Type):
+		return nil, fault.New(fault.NotFound, "Only the pages of PDF documents and of scans in PNG or JPEG are shown as pictures.").Code("no-pages").Cure("Read the document's text, or download the file.")
 	case d.State != Ready:
 		return nil, notReady(d)
 	case page > d.Pages:

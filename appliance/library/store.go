@@ -37,6 +37,7 @@ type Config struct {
 	Gate     *egress.Gate                             // to the malware scanner
 	Patience time.Duration                            // with the malware scanner; 0 = its own
 	Reader   Reader                                   // of documents
+	Letters  []string                                 // languages that scanned pages can be read in
 	Vectors  *vector.Store                            // nil = passages are found by their words alone
 	Encoder  Encoder                                  // nil as Vectors
 	Tokens   func(text string) int                    // about how many a text takes of a model's context; nil = not counted
@@ -59,6 +60,7 @@ func New(c Config) *Library {
 	if l.now == nil {
 		l.now = time.Now
 	}
+	l.letters = lettersOf(c.Settings, c.Letters)
 	l.guard = &guard{gate: c.Gate, log: l.log, now: l.now, patience: c.Patience}
 	l.guard.watch(c.Settings)
 	return l

@@ -65,11 +65,19 @@ func (s store) clear(ctx context.Context, d Document, most int) error {
 	})
 }
 
+// paged writes how many pages of a document were read.
+func (s store) paged(ctx context.Context, d Document, done, total int) error {
+	const count = `UPDATE document SET done = ?, total = ?, code = 'reading-pages' WHERE id = ? AND job = ? AND deleted = 0 AND state = 'extracting' AND hidden = 0`
+	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		return missing(changed(tx.Exec(ctx, count, done, total, d.ID, d.job)), errGone)
+	})
+}
+
 // stage writes chunks and their words, not to be found yet.
 func (s store) stage(ctx context.Context, d Document, chunks []chunk, done, total int) error {
 	words := wordsOf(d, chunks)
 	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		const count = `UPDATE document SET hidden = 1, done = ?, total = ? WHERE id = ? AND job = ? AND deleted = 0 AND state = 'extracting'`
+		const count = `UPDATE document SET hidden = 1, code = '', done = ?, total = ? WHERE id = ? AND job = ? AND deleted = 0 AND state = 'extracting'`
 		if err := changed(tx.Exec(ctx, count, done, total, d.ID, d.job)); err != nil {
 			return missing(err, errGone)
 		}

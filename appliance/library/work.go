@@ -45,7 +45,7 @@ type queue interface {
 // Jobs registers the work of the library with the queue it will run in.
 func (l *Library) Jobs(q *job.Queue) {
 	l.store.queue, l.queue = q, q
-	q.Handle(ingestKind, job.Options{Attempts: 3, Timeout: time.Hour}, l.ingest)
+	q.Handle(ingestKind, job.Options{Attempts: 3, Timeout: 2 * time.Hour}, l.ingest)
 	q.Handle(purgeKind, job.Options{Attempts: 20, Timeout: 6 * time.Hour}, l.purge)
 	q.OnEnd(ingestKind, l.ended)
 	l.guard.back = func() {
@@ -231,8 +231,26 @@ func (l *Library) text(ctx context.Context, d Document, waiting bool) (extract.D
 	if err != nil {
 		return extract.Document{}, errors.Join(err, file.Close())
 	}
-	read, err := l.reader.Read(ctx, extract.Request{Name: d.Name, Size: d.Size, Waiting: waiting, Again: open, Password: password}, file)
+	read, err := l.reader.Read(ctx, extract.Request{Name: d.Name, Size: d.Size, Waiting: waiting, Again: open, Password: password,
+		Languages: l.letters.Get(ctx), Progress: l.paged(ctx, d)}, file)
 	return read, errors.Join(err, file.Close())
+}
+
+// paged tells, a few times a second at most, how many pages were read: a scan of
+// hundreds takes minutes.
+func (l *Library) paged(ctx context.Context, d Document) func(done, total int) {
+	told := l.now()
+	return func(done, total int) {
+		now := l.now()
+		if now.Sub(told) < time.Second {
+			return
+		}
+		told = now
+		if err := l.store.paged(ctx, d, done, total); err != nil && ctx.Err() == nil && !errors.Is(err, errGone) {
+			l.log.Warn("how far the reading of a document is cannot be written", "document", d.ID, "error", err)
+		}
+		l.tell(d.Workspace, "document")
+	}
 }
 
 // ended writes down why a job was given up by the queue itself: cancelled, or

@@ -94,9 +94,11 @@ type Input struct {
 	// Inner reads a file that lies inside this one, an attachment or an entry of
 	// an archive, into the same builder; it refuses what lies too deep.
 	Inner func(ctx context.Context, name string, data []byte, b *Builder) error
-	// Recognise reads the letters in a picture (PNG or JPEG) and returns
+	// Recognise reads the letters in a picture (PNG, JPEG or TIFF) and returns
 	// tesseract's TSV; nil = no OCR is installed.
 	Recognise func(ctx context.Context, picture []byte) (tsv []byte, err error)
+	// Pages is told how many pages were read, of so many; nil = nobody is.
+	Pages func(done, total int)
 }
 
 // Limits of what one file may become; a reader that meets one stops and notes it.

@@ -40,6 +40,9 @@ func (r *Reader) Read(ctx context.Context, in doc.Input, b *doc.Builder) error {
 		if err != nil {
 			return err
 		}
+		if in.Pages != nil {
+			in.Pages(i+1, pages)
+		}
 		sizes.add(p.lines)
 		held = append(held, p)
 		// The first half of what is held has as much behind it as before it.

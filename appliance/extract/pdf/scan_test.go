@@ -138,3 +138,68 @@ func TestWarmCacheIsOnlyRead(t *testing.T) {
 		t.Errorf("got\n%swant\n%s", after, before)
 	}
 }
+
+// TestPictures reads pictures that are no scans.
+func TestPictures(t *testing.T) {
+	t.Parallel()
+	table := func(string) string { return seen }
+	two := strings.ReplaceAll(seen, "1\t1\t0", "1\t2\t0")
+	tiff := func(pages ...[2]int) string {
+		var b strings.Builder
+		b.WriteString("II*\x00\x08\x00\x00\x00")
+		for i, p := range pages {
+			next := 0
+			if i+1 < len(pages) {
+				next = 8 + 30*(i+1)
+			}
+			b.WriteString("\x02\x00")
+			for k, tag := range []string{"\x00\x01", "\x01\x01"} {
+				b.WriteString(tag + "\x04\x00\x01\x00\x00\x00" + little(p[k]))
+			}
+			b.WriteString(little(next))
+		}
+		return b.String()
+	}
+	for _, tt := range []struct {
+		name, data, tsv string
+		pages           int
+		code            string
+	}{
+		{"one page", tiff([2]int{2000, 2600}), table(""), 1, ""},
+		{"two pages", tiff([2]int{2000, 2600}, [2]int{2000, 2600}), seen + two, 2, ""},
+		{"no letters", tiff([2]int{2000, 2600}), strings.Join(strings.SplitAfter(seen, "\n")[:2], ""), 0, "file-scanned"},
+		{"too many dots", tiff([2]int{200_000, 200_000}), seen, 0, "file-too-heavy"},
+		{"nothing", "II*\x00", seen, 0, "file-damaged"},
+		{"a page that is its own next", "II*\x00\x08\x00\x00\x00\x00\x00\x08\x00\x00\x00", seen, 0, "file-damaged"},
+		{"a page behind the end", "II*\x00\xff\xff\xff\xff", seen, 0, "file-damaged"},
+		{"no picture", "hello", seen, 0, "file-damaged"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := doc.NewBuilder(t.Context())
+			err := Scan(t.Context(), doc.Input{Data: []byte(tt.data), Recognise: func(context.Context, []byte) ([]byte, error) { return []byte(tt.tsv), nil }}, b)
+			if code := fault.Of(err).Code; tt.code != "" && code != tt.code || tt.code == "" && err != nil {
+				t.Fatalf("got %v, want %q", err, tt.code)
+			}
+			if b.Pages != tt.pages && tt.code == "" {
+				t.Errorf("got %d pages, want %d", b.Pages, tt.pages)
+			}
+		})
+	}
+	if err := Scan(t.Context(), doc.Input{Data: []byte(tiff([2]int{9, 9}))}, doc.NewBuilder(t.Context())); fault.Of(err).Code != "file-scanned" || !strings.Contains(fault.Of(err).Cure, "install tesseract") {
+		t.Errorf("without tesseract: %v", err)
+	}
+}
+
+func little(n int) string { return string([]byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)}) }
+
+func FuzzPicture(f *testing.F) {
+	f.Add([]byte("II*\x00\x08\x00\x00\x00\x00\x00\x08\x00\x00\x00"))
+	f.Add([]byte("MM\x00*\x00\x00\x00\x08\x00\x01"))
+	f.Add([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00:~\x9bU"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		_ = Scan(t.Context(), doc.Input{Data: data, Recognise: func(context.Context, []byte) ([]byte, error) { return []byte(seen), nil }}, doc.NewBuilder(t.Context()))
+		if len(data) < 2000 {
+			_, _ = DrawScan(data, 300)
+		}
+	})
+}

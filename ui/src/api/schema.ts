@@ -428,7 +428,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show a page of a PDF document as a picture (JPEG) */
+        /** Show a page of a PDF document or a scan as a picture (JPEG) */
         get: operations["getPage"];
         put?: never;
         post?: never;

@@ -18,7 +18,8 @@ import { documentWords } from "./words";
 /** Whether a document is shown as it was printed or as its text. */
 export type View = "page" | "text";
 
-const pdf = "application/pdf";
+/** The types whose pages the server draws. */
+const drawn = new Set(["application/pdf", "image/png", "image/jpeg"]);
 
 interface ViewerProps {
   document: string;
@@ -32,7 +33,7 @@ interface ViewerProps {
   className?: string | undefined;
 }
 
-/** A document at a passage of it: the pages of a PDF as they were printed, everything else as its text. */
+/** A document at a passage of it: the pages of a PDF or a scan as they were printed, everything else as its text. */
 export function Viewer({ document, passage, view, onView, quote, large, focus, className }: ViewerProps) {
   const { data, hasNextPage, isFetching, fetchNextPage } = useInfiniteQuery(contentQuery(document, passage?.from ?? 0));
   const blocks = data?.pages.flatMap((page) => page.blocks);
@@ -44,7 +45,7 @@ export function Viewer({ document, passage, view, onView, quote, large, focus, c
 
   const about = data?.pages[0]?.document;
   const reader = <Reader large={large ?? false} document={document} passage={passage} focus={focus ?? false} {...(className ? { className } : {})} />;
-  if (!blocks || about?.type !== pdf || about.pages === 0) return reader;
+  if (!blocks || !about || !drawn.has(about.type) || about.pages === 0) return reader;
   return (
     <Pages
       key={`${document} ${passage?.from ?? ""}`}

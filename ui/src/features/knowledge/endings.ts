@@ -1,7 +1,7 @@
 /** The endings of the files that the server reads, as appliance/extract/format.go lists them; a test compares the two. */
 const documents =
   ".txt .text .log .md .markdown .mdown .mkd .pdf .docx .docm .dotx .pptx .pptm .ppsx .xlsx .xlsm .xltx .odt .ott .ods" +
-  " .ots .odp .otp .rtf .html .htm .xhtml .csv .tsv .tab .json .jsonl .ndjson .xml .eml .mbox .epub .zip";
+  " .ots .odp .otp .rtf .html .htm .xhtml .csv .tsv .tab .json .jsonl .ndjson .xml .eml .mbox .epub .zip .png .jpg .jpeg .tif .tiff";
 
 /** Programs and configuration. */
 const sources =
