@@ -231,8 +231,11 @@ func (l *Library) text(ctx context.Context, d Document, waiting bool) (extract.D
 	if err != nil {
 		return extract.Document{}, errors.Join(err, file.Close())
 	}
-	read, err := l.reader.Read(ctx, extract.Request{Name: d.Name, Size: d.Size, Waiting: waiting, Again: open, Password: password,
-		Languages: l.letters.Get(ctx), Progress: l.paged(ctx, d)}, file)
+	q := extract.Request{Name: d.Name, Size: d.Size, Waiting: waiting, Again: open, Password: password, Languages: l.letters.Get(ctx)}
+	if d.State != Ready { // what is read again is shown as it was
+		q.Progress = l.paged(ctx, d)
+	}
+	read, err := l.reader.Read(ctx, q, file)
 	return read, errors.Join(err, file.Close())
 }
 
