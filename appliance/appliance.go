@@ -24,6 +24,7 @@ import (
 	"chatets/appliance/chat"
 	"chatets/appliance/config"
 	"chatets/appliance/directory"
+	"chatets/appliance/directory/scim"
 	"chatets/appliance/egress"
 	"chatets/appliance/fault"
 	"chatets/appliance/job"
@@ -67,6 +68,7 @@ type Appliance struct {
 	accounts *account.Accounts
 	logins   *login.Logins
 	dirs     *directory.Directories
+	scim     *scim.Service
 	models   *model.Models
 	library  *library.Library
 	vectors  *vector.Store
@@ -88,7 +90,7 @@ func New(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logger
 
 // migrations lists the folders of the one sequence.
 func migrations() []fs.FS {
-	return []fs.FS{audit.Migrations, setting.Migrations, job.Migrations, account.Migrations, login.Migrations, directory.Migrations,
+	return []fs.FS{audit.Migrations, setting.Migrations, job.Migrations, account.Migrations, login.Migrations, directory.Migrations, scim.Migrations,
 		model.Migrations, lexical.Migrations, vector.Migrations, library.Migrations, chat.Migrations}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"chatets/appliance/chat"
 	"chatets/appliance/directory"
+	"chatets/appliance/directory/scim"
 	"chatets/appliance/encoder"
 	"chatets/appliance/library"
 	"chatets/appliance/login"
@@ -29,6 +30,7 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 		DB: a.db, Audit: a.audit, Accounts: a.accounts, Logins: a.logins, Keys: a.keys, Gate: a.gate, Jobs: a.jobs, Notify: notify, Log: a.log, Now: time.Now,
 	})
 	a.logins.UseVerifier(a.dirs)
+	a.scim = scim.New(scim.Config{DB: a.db, Audit: a.audit, Accounts: a.accounts, Notify: notify, Log: a.log, Now: time.Now})
 	a.models = model.New(model.Config{
 		DB: a.db, Audit: a.audit, Settings: a.settings, Accounts: a.accounts, Keys: a.keys, Gate: a.gate, Folder: a.cfg.Models,
 		Own: a.listeners, Instance: a.instance(), Notify: notify, Log: a.log, Now: time.Now,
@@ -94,6 +96,7 @@ func (a *Appliance) routes() {
 	a.accounts.Routes(api, a.web.Hub)
 	a.logins.Routes(api, a.web.Hub)
 	a.dirs.Routes(api)
+	a.scim.Routes(api)
 	a.models.Routes(api)
 	a.library.Routes(api)
 	a.chat.Routes(api)

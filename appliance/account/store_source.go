@@ -9,7 +9,6 @@ import (
 
 	"chatets/appliance/actor"
 	"chatets/appliance/audit"
-	"chatets/appliance/fault"
 	"chatets/appliance/sqlite"
 )
 
@@ -225,27 +224,4 @@ func GroupsFrom(ctx context.Context, tx *sqlite.Tx, workspace, source, person st
 		changed = changed || n > 0
 	}
 	return changed, nil
-}
-
-// ByLogin is the person whom a name to sign in with means, or an e-mail address;
-// fault.NotFound when it means nobody, or more than one.
-func (a *Accounts) ByLogin(ctx context.Context, name string) (Person, error) {
-	name = FoldEmail(name)
-	p, err := a.store.byEmail(ctx, name)
-	if err == nil || !fault.Is(err, fault.NotFound) {
-		return p, err
-	}
-	found, err := ids(ctx, a.store.read(), `SELECT person FROM login_name WHERE name = ? LIMIT 2`, name)
-	if err != nil {
-		return Person{}, err
-	}
-	if len(found) != 1 {
-		return Person{}, noPerson()
-	}
-	return a.store.byID(ctx, found[0])
-}
-
-func emailTaken() error {
-	const sentence = "There is already a person with this e-mail address."
-	return fault.New(fault.Conflict, "%s", sentence).Code("email-taken").With(fault.Detail{Field: "body.email", Sentence: sentence})
 }

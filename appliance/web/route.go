@@ -28,6 +28,7 @@ type Route struct {
 	BodyLimit int64       // bytes of the body; 0 = Config.BodyLimit
 	RawBody   bool        // In has a field RawBody []byte that takes the body as it is
 	Also      map[int]any // further answers by status, for the document: {202: Accepted{}}
+	MediaType string      // of a JSON answer; "" = application/json
 	Errors    []int       // statuses of problem documents this route is known for
 }
 
@@ -206,7 +207,11 @@ func Handle[In, Out any](a *API, r Route, fn func(context.Context, *In) (*Out, e
 		if err != nil {
 			return err
 		}
-		return out.write(c, reflect.ValueOf(output), reg.Status, a.s.secure)
+		if err := out.write(c, reflect.ValueOf(output), reg.Status, a.s.secure); err != nil || reg.MediaType == "" {
+			return err
+		}
+		c.Response().Header.SetContentType(reg.MediaType)
+		return nil
 	})
 }
 

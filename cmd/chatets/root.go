@@ -57,7 +57,7 @@ to it over its Unix socket, and works without it where that makes sense.`
 	}
 	flags.BoolVar(&o.json, "json", false, "print JSON")
 	flags.StringVar(&o.owner, "owner", "", "`e-mail` of the person new rows belong to (default the first owner)")
-	root.AddCommand(newServe(o), newSetUpLink(o), newUser(o), newLDAP(o), newKnowledge(o), newDocument(o), newModel(o), newScan(o), newAsk(o), newAudit(o),
+	root.AddCommand(newServe(o), newSetUpLink(o), newUser(o), newLDAP(o), newSCIM(o), newKnowledge(o), newDocument(o), newModel(o), newScan(o), newAsk(o), newAudit(o),
 		newDoctor(o), newConfig(o), newVersion(o), newOpenAPI(o))
 	root.SetHelpCommand(newHelp())
 	return root
