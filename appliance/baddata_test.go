@@ -17,6 +17,7 @@ import (
 	"chatets/appliance"
 	"chatets/appliance/config"
 	"chatets/appliance/fault"
+	"chatets/appliance/secret"
 	"chatets/appliance/sqlite"
 )
 
@@ -78,7 +79,11 @@ func TestBadDataDirectory(t *testing.T) {
 	}
 	schema := func(t *testing.T, cfg config.Config, change string) {
 		t.Helper()
-		db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: cfg.Data})
+		keys, _, err := secret.Open(cfg.Key, cfg.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: cfg.Data, Keys: keys.Pages()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -406,7 +406,7 @@ func TestSurvivesRestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for range 3 {
-		db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Version: "test"})
+		db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Keys: sqlitetest.Keys(), Version: "test"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 // acknowledged, and leaves a file for each that has run.
 func workForEver(dir string) error {
 	ctx := context.Background()
-	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir, Reserve: -1})
+	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir, Keys: sqlitetest.Keys(), Reserve: -1})
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func TestKilledQueueLosesNoJob(t *testing.T) {
 			t.Fatalf("round %d: only %d jobs", round, len(told)-before)
 		}
 	}
-	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Reserve: -1})
+	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Keys: sqlitetest.Keys(), Reserve: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,7 @@ import (
 	"chatets/appliance/secret"
 	"chatets/appliance/setting"
 	"chatets/appliance/sqlite"
+	"chatets/appliance/sqlite/sqlitetest"
 	"chatets/appliance/vector"
 	"chatets/appliance/web"
 )
@@ -74,7 +75,7 @@ func startIn(t testing.TB, dir string, work bool) *house {
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	keys, err := secret.New(bytes.Repeat([]byte{7}, secret.Size))
 	check(t, err)
-	h.db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Version: "test"})
+	h.db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Keys: sqlitetest.Keys(), Version: "test"})
 	check(t, err)
 	check(t, h.db.Migrate(t.Context(), audit.Migrations, setting.Migrations, job.Migrations, account.Migrations, lexical.Migrations, vector.Migrations, library.Migrations))
 	h.log, err = audit.New(h.db, keys, time.Now)

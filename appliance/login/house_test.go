@@ -24,6 +24,7 @@ import (
 	"chatets/appliance/secret"
 	"chatets/appliance/setting"
 	"chatets/appliance/sqlite"
+	"chatets/appliance/sqlite/sqlitetest"
 	"chatets/appliance/web"
 )
 
@@ -86,7 +87,7 @@ func start(t *testing.T) *house {
 	t.Helper()
 	h := &house{clock: &clock{now: time.Now()}, revoked: &words{}}
 	var err error
-	if h.db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir(), Now: h.clock.Now, Version: "test"}); err != nil {
+	if h.db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir(), Keys: sqlitetest.Keys(), Now: h.clock.Now, Version: "test"}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -26,6 +26,7 @@ import (
 	"chatets/appliance/secret"
 	"chatets/appliance/setting"
 	"chatets/appliance/sqlite"
+	"chatets/appliance/sqlite/sqlitetest"
 	"chatets/appliance/web"
 )
 
@@ -86,7 +87,7 @@ func startIn(t testing.TB, dir string, change ...func(*model.Config)) *house {
 	log := slog.New(slog.NewTextHandler(h.logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	keys, err := secret.New(bytes.Repeat([]byte{7}, secret.Size))
 	check(t, err)
-	h.db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Version: "test", Reserve: -1})
+	h.db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Keys: sqlitetest.Keys(), Version: "test", Reserve: -1})
 	check(t, err)
 	check(t, h.db.Migrate(t.Context(), audit.Migrations, setting.Migrations, job.Migrations, account.Migrations, model.Migrations))
 	h.log, err = audit.New(h.db, keys, time.Now)

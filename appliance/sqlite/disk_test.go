@@ -65,7 +65,7 @@ func TestReserve(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	dir := t.TempDir()
-	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Reserve: 1 << 20, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Keys: sqlitetest.Keys(), Reserve: 1 << 20, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestReserve(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Reserve: 1 << 20}); err != nil {
+	if db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Keys: sqlitetest.Keys(), Reserve: 1 << 20}); err != nil {
 		t.Fatal(err)
 	}
 	if !db.Stats().Reserve {
@@ -125,7 +125,7 @@ func TestFullFileSystem(t *testing.T) {
 	if !ok {
 		return
 	}
-	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Reserve: 2 << 20})
+	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Keys: sqlitetest.Keys(), Reserve: 2 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestFullFileSystem(t *testing.T) {
 	if err := hog.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Reserve: 2 << 20}); err != nil {
+	if db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Keys: sqlitetest.Keys(), Reserve: 2 << 20}); err != nil {
 		t.Fatalf("ChatETS does not start on a full disk: %v", err)
 	}
 	check()
@@ -184,7 +184,7 @@ func TestFullFileSystem(t *testing.T) {
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=48m"); err != nil {
 		t.Fatal(err)
 	}
-	if db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Reserve: 2 << 20}); err != nil {
+	if db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Keys: sqlitetest.Keys(), Reserve: 2 << 20}); err != nil {
 		t.Fatal(err)
 	}
 	check()
@@ -203,7 +203,7 @@ func TestDeleteOnAFullDisk(t *testing.T) {
 	if !ok {
 		return
 	}
-	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Reserve: 1 << 20})
+	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Keys: sqlitetest.Keys(), Reserve: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,6 +37,8 @@ func classify(dir string, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case fault.Of(err).Code == "database-damaged": // with the pages named
+		return err
 	case isFull(err):
 		return full.Because(err)
 	case errors.Is(err, syscall.EROFS), errors.Is(err, os.ErrPermission), errors.Is(err, os.ErrNotExist) && !exists(dir):

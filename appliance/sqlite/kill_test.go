@@ -15,6 +15,7 @@ import (
 
 	"chatets/appliance/fault"
 	"chatets/appliance/sqlite"
+	"chatets/appliance/sqlite/sqlitetest"
 )
 
 // childDir names the data directory to a copy of this test binary that is to
@@ -38,7 +39,7 @@ func writeForEver(dir string) error {
 		return err
 	}
 	defer lock.Close()
-	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir, Version: "test", Reserve: -1, Log: slog.New(slog.DiscardHandler)})
+	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir, Keys: sqlitetest.Keys(), Version: "test", Reserve: -1, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

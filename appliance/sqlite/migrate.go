@@ -40,9 +40,9 @@ func (db *DB) migrate(ctx context.Context, folders []fs.FS, step func(*goose.Pro
 		return err
 	}
 	failed := func(err error) error {
-		err = fmt.Errorf("migrate: %w", err)
-		if named := classify(db.cfg.Dir, err); named != err {
-			return named
+		err = fmt.Errorf("migrate: %w", named(db.space, err))
+		if known := classify(db.cfg.Dir, err); known != err || fault.Of(err).Code == "database-damaged" {
+			return known
 		}
 		return unmigrated.Because(err)
 	}

@@ -14,14 +14,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	driver "modernc.org/sqlite"
-
 	"chatets/appliance/fault"
+	"chatets/appliance/secret"
+	"chatets/appliance/sqlite/vfs"
 )
 
 // Config says where the database is and how it is used.
 type Config struct {
 	Dir     string           // data directory; the file is Dir/chatets.db
+	Keys    secret.PageKeys  // what its pages are sealed with
 	Readers int              // connections of the reader pool, 0 = 4
 	Reserve int64            // bytes kept aside for a full disk, 0 = 16 MiB, negative = none
 	Log     *slog.Logger     // nil discards
@@ -33,6 +34,7 @@ type Config struct {
 type DB struct {
 	cfg     Config
 	path    string
+	space   *vfs.Space
 	write   *sql.DB
 	read    *sql.DB
 	writer  *writer
@@ -64,26 +66,24 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if cfg.Reserve == 0 {
 		cfg.Reserve = reserveSize
 	}
-	// Code in this process that opens the file and closes it, as replication does,
-	// would else take SQLite's locks away. Where the kernel cannot, nothing is
-	// replicated.
-	if _, err := driver.OFDLocking(true); err != nil {
-		cfg.Log.Debug("locks of the database belong to the process", "error", err)
-	}
 	db := &DB{cfg: cfg, path: filepath.Join(cfg.Dir, "chatets.db")}
 	kept := &reserve{file: filepath.Join(cfg.Dir, "reserve"), size: cfg.Reserve, log: cfg.Log}
 	kept.find()
+	var err error
+	if db.space, err = vfs.Enter(cfg.Dir, cfg.Keys); err != nil {
+		return nil, classify(cfg.Dir, fmt.Errorf("open the database: %w", err))
+	}
 	conn, err := db.openWriter(ctx)
 	if fault.Is(err, fault.Full) && kept.free(cfg.Now()) {
 		conn, err = db.openWriter(ctx)
 	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, db.space.Close())
 	}
 	kept.hold()
-	db.read, err = open(db.dsn("", "busy_timeout(10000)", "query_only(ON)", "cache_size(-8192)", "temp_store(MEMORY)"))
+	db.read, err = db.open("", "busy_timeout(10000)", "query_only(ON)", "cache_size(-8192)", "temp_store(MEMORY)")
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the readers: %w", err), conn.Close(), db.write.Close())
+		return nil, errors.Join(fmt.Errorf("open the readers: %w", err), conn.Close(), db.write.Close(), db.space.Close())
 	}
 	db.read.SetMaxOpenConns(cfg.Readers)
 	db.read.SetMaxIdleConns(cfg.Readers)
@@ -102,7 +102,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		if r != nil {
 			err = errors.Join(err, r.src.close())
 		}
-		return err
+		return errors.Join(err, db.space.Close())
 	})
 	go db.writer.serve()
 	return db, nil
@@ -119,8 +119,11 @@ func (db *DB) openWriter(ctx context.Context) (*sql.Conn, error) {
 	if err := file.Close(); err != nil {
 		return nil, failed(err)
 	}
-	db.write, err = open(db.dsn("_txlock=immediate", "busy_timeout(10000)", db.checkpoints(), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
-		"cache_size(-16384)", "temp_store(MEMORY)", "secure_delete(ON)", "journal_size_limit(67108864)"))
+	if err := db.look(ctx); err != nil {
+		return nil, failed(err)
+	}
+	db.write, err = db.open("_txlock=immediate", "busy_timeout(10000)", db.checkpoints(), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+		"cache_size(-16384)", "temp_store(MEMORY)", "secure_delete(ON)", "journal_size_limit(67108864)")
 	if err != nil {
 		return nil, failed(err)
 	}
@@ -144,6 +147,11 @@ func (db *DB) openWriter(ctx context.Context) (*sql.Conn, error) {
 	return conn, nil
 }
 
+// open opens a pool.
+func (db *DB) open(option string, pragmas ...string) (*sql.DB, error) {
+	return open(db.dsn(option, pragmas...), func(err error) error { return named(db.space, err) })
+}
+
 // dsn puts busy_timeout first, so that the pragmas after it wait for a lock too.
 func (db *DB) dsn(option string, pragmas ...string) string {
 	q := make([]string, 0, len(pragmas)+1)
@@ -153,7 +161,7 @@ func (db *DB) dsn(option string, pragmas ...string) string {
 	if option != "" {
 		q = append(q, option)
 	}
-	return "file:" + (&url.URL{Path: db.path}).EscapedPath() + "?" + strings.Join(q, "&")
+	return uriOf(db.path) + "?" + strings.Join(q, "&")
 }
 
 // Update runs fn in a transaction and returns once it is on the disk. The
@@ -165,18 +173,6 @@ func (db *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) e
 
 // Read is the pool of connections that cannot write.
 func (db *DB) Read() *sql.DB { return db.read }
-
-// Check reads the whole database and reports damage as a fault.
-func (db *DB) Check(ctx context.Context) error {
-	var first string
-	if err := db.read.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&first); err != nil {
-		return classify(db.cfg.Dir, fmt.Errorf("quick_check: %w", err))
-	}
-	if first != "ok" {
-		return damaged.Because(errors.New(first))
-	}
-	return nil
-}
 
 // Stats reports the writer's figures.
 func (db *DB) Stats() Stats {

@@ -18,7 +18,7 @@ func contains(s, part string) bool { return strings.Contains(s, part) }
 
 func open(t *testing.T, dir string) (*sqlite.DB, error) {
 	t.Helper()
-	return sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Version: "1.2.3"})
+	return sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Keys: sqlitetest.Keys(), Version: "1.2.3"})
 }
 
 // wantFault holds a failure against its kind and the words a person must read.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
+	"io"
 	"strings"
 )
 
@@ -13,18 +15,20 @@ const maxPrepared = 200
 
 // open opens a pool whose connections keep their statements: SQLite takes as long
 // to parse most of ours as to run them.
-func open(dsn string) (*sql.DB, error) {
+// What a statement fails with goes through failed.
+func open(dsn string, failed func(error) error) (*sql.DB, error) {
 	plain, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, err
 	}
 	defer plain.Close() // it has no connection yet; only its driver is wanted
-	return sql.OpenDB(connector{plain.Driver(), dsn}), nil
+	return sql.OpenDB(connector{plain.Driver(), dsn, failed}), nil
 }
 
 type connector struct {
 	driver driver.Driver
 	dsn    string
+	failed func(error) error
 }
 
 func (c connector) Driver() driver.Driver { return c.driver }
@@ -32,13 +36,13 @@ func (c connector) Driver() driver.Driver { return c.driver }
 func (c connector) Connect(context.Context) (driver.Conn, error) {
 	conn, err := c.driver.Open(c.dsn)
 	if err != nil {
-		return nil, err
+		return nil, c.failed(err)
 	}
 	full, is := conn.(fullConn)
 	if !is {
 		return conn, nil
 	}
-	return &keeper{fullConn: full, kept: map[string]*kept{}}, nil
+	return &keeper{fullConn: full, kept: map[string]*kept{}, failed: c.failed}, nil
 }
 
 // fullConn is what the driver's connection can do.
@@ -57,7 +61,8 @@ type fullConn interface {
 // uses a connection from one goroutine at a time.
 type keeper struct {
 	fullConn
-	kept map[string]*kept
+	kept   map[string]*kept
+	failed func(error) error
 }
 
 // A kept statement is lent to one result at a time; who asks the same meanwhile
@@ -109,27 +114,32 @@ func (k *keeper) drop(query string, s *kept) {
 func (k *keeper) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	s := k.lend(ctx, query)
 	if s == nil {
-		return k.fullConn.ExecContext(ctx, query, args)
+		result, err := k.fullConn.ExecContext(ctx, query, args)
+		return result, k.failed(err)
 	}
 	result, err := s.stmt.ExecContext(ctx, args)
 	if err != nil {
 		k.drop(query, s)
 	}
-	return result, err
+	return result, k.failed(err)
 }
 
 func (k *keeper) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	s := k.lend(ctx, query)
 	if s == nil {
-		return k.fullConn.QueryContext(ctx, query, args)
+		rows, err := k.fullConn.QueryContext(ctx, query, args)
+		if err != nil {
+			return nil, k.failed(err)
+		}
+		return &lentRows{rows, nil, k.failed}, nil
 	}
 	rows, err := s.stmt.QueryContext(ctx, args)
 	if err != nil {
 		k.drop(query, s)
-		return nil, err
+		return nil, k.failed(err)
 	}
 	s.lent = true
-	return &lentRows{rows, s}, nil
+	return &lentRows{rows, s, k.failed}, nil
 }
 
 // Close ends the statements before the connection.
@@ -144,11 +154,22 @@ func (k *keeper) Close() error {
 // lentRows give their statement back.
 type lentRows struct {
 	driver.Rows
-	from *kept
+	from   *kept // nil where there is none
+	failed func(error) error
+}
+
+func (r *lentRows) Next(row []driver.Value) error {
+	err := r.Rows.Next(row)
+	if err == nil || errors.Is(err, io.EOF) {
+		return err
+	}
+	return r.failed(err)
 }
 
 func (r *lentRows) Close() error {
 	err := r.Rows.Close()
-	r.from.lent = err != nil // one that does not end is not lent again
+	if r.from != nil {
+		r.from.lent = err != nil // one that does not end is not lent again
+	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"chatets/appliance/sqlite"
+	"chatets/appliance/sqlite/sqlitetest"
 )
 
 // victim is the environment variable that makes TestKill the process to be killed.
@@ -21,7 +22,7 @@ const victim = "VECTOR_TEST_VICTIM"
 
 // writes adds documents, says so, removes every third, says so, and tends.
 func writes(t *testing.T, dir string) {
-	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Reserve: -1})
+	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Keys: sqlitetest.Keys(), Reserve: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +108,7 @@ func TestKill(t *testing.T) {
 
 func verify(t *testing.T, dir string, state map[int64]string) {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Reserve: -1})
+	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Keys: sqlitetest.Keys(), Reserve: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"database/sql"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,9 +18,10 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	_ "modernc.org/sqlite"
 
 	"chatets/appliance"
+	"chatets/appliance/secret"
+	"chatets/appliance/sqlite"
 )
 
 var update = flag.Bool("update", false, "write what the scripts compare with anew")
@@ -162,12 +163,20 @@ func scriptMask(ts *testscript.TestScript, _ bool, args []string) {
 
 // scriptSQL changes the database behind the back of everybody: sql STATEMENT….
 func scriptSQL(ts *testscript.TestScript, _ bool, args []string) {
-	db, err := sql.Open("sqlite", ts.MkAbs("data/chatets.db"))
+	dir := ts.MkAbs("data")
+	keys, _, err := secret.Open(dir+".key", dir)
 	ts.Check(err)
-	for _, statement := range args {
-		_, err := db.Exec(statement)
-		ts.Check(err)
-	}
+	ctx := context.Background()
+	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir, Keys: keys.Pages(), Reserve: -1})
+	ts.Check(err)
+	ts.Check(db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		for _, statement := range args {
+			if _, err := tx.Exec(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 	ts.Check(db.Close())
 }
 

@@ -10,14 +10,24 @@ import (
 	"strings"
 	"testing"
 
+	"chatets/appliance/secret"
 	"chatets/appliance/sqlite"
 )
+
+// Keys are the page keys of test databases, always the same.
+func Keys() secret.PageKeys {
+	ring, err := secret.New([]byte("a key that is known to all tests"))
+	if err != nil {
+		panic(err)
+	}
+	return ring.Pages()
+}
 
 // Open returns a migrated database in a temporary directory, closed when the
 // test ends.
 func Open(t testing.TB, folders ...fs.FS) *sqlite.DB {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir(), Version: "test", Reserve: -1})
+	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir(), Keys: Keys(), Version: "test", Reserve: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

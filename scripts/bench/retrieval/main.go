@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"chatets/appliance/lexical"
+	"chatets/appliance/secret"
 	"chatets/appliance/sqlite"
 	"chatets/appliance/vector"
 )
@@ -49,7 +50,11 @@ func compare(ctx context.Context, data string, asJSON bool) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir})
+	keys, err := secret.New(make([]byte, secret.Size)) // of a database that is removed at the end
+	if err != nil {
+		return err
+	}
+	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir, Keys: keys.Pages()})
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"chatets/appliance/lexical"
+	"chatets/appliance/secret"
 	"chatets/appliance/sqlite"
 )
 
@@ -23,7 +24,11 @@ func speed(ctx context.Context, passages int) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir})
+	keys, err := secret.New(make([]byte, secret.Size)) // of a database that is removed at the end
+	if err != nil {
+		return err
+	}
+	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir, Keys: keys.Pages()})
 	if err != nil {
 		return err
 	}

@@ -58,15 +58,15 @@ func open(dir string) (*house, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(context.Background(), sqlite.Config{Dir: dir, Reserve: -1})
+	keys, err := secret.New(bytes.Repeat([]byte{7}, secret.Size))
+	if err != nil {
+		return nil, err
+	}
+	db, err := sqlite.Open(context.Background(), sqlite.Config{Dir: dir, Keys: keys.Pages(), Reserve: -1})
 	if err != nil {
 		return nil, err
 	}
 	if err := db.Migrate(context.Background(), vector.Migrations); err != nil {
-		return nil, err
-	}
-	keys, err := secret.New(bytes.Repeat([]byte{7}, secret.Size))
-	if err != nil {
 		return nil, err
 	}
 	blobs, err := blob.Open(filepath.Join(dir, "blobs"), keys)
