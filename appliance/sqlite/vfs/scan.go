@@ -113,7 +113,8 @@ func (s *Space) each(f *os.File, do func(page uint32, buf, plain []byte) bool) e
 }
 
 // Verify opens every page of a database file and returns those that do not open,
-// at most 16. It may run while the database is in use.
+// at most 16. It may run while the database is in use. A page that a power cut tore
+// on its way from the log is sound as long as it lies there.
 func (s *Space) Verify(ctx context.Context, name string) ([]Damage, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -125,14 +126,28 @@ func (s *Space) Verify(ctx context.Context, name string) ([]Damage, error) {
 		if _, err := s.sealer.open(plain, buf, page); err != nil {
 			bad = append(bad, page)
 		}
-		return len(bad) < maxDamage && (page%1024 != 0 || ctx.Err() == nil)
+		return page%1024 != 0 || ctx.Err() == nil
 	})
-	if err = errors.Join(err, ctx.Err()); err != nil {
+	if err = errors.Join(err, ctx.Err()); err != nil || len(bad) == 0 {
+		return nil, err
+	}
+	inLog := map[uint32]bool{}
+	if err := s.eachFrame(name+"-wal", func(fr frame) bool {
+		sound := fr.live && fr.fits && fr.err == nil
+		inLog[fr.page] = inLog[fr.page] || sound
+		return sound
+	}); err != nil {
 		return nil, err
 	}
 	var damage []Damage
 	buf, plain := make([]byte, room+PageSize), make([]byte, PageSize)
 	for _, page := range bad {
+		if inLog[page] {
+			continue
+		}
+		if len(damage) == maxDamage {
+			break
+		}
 		// A page may just have been written; one that stays like that is damaged.
 		var failed error
 		for range 5 {

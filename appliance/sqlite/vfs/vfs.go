@@ -64,7 +64,7 @@ func Enter(dir string, keys secret.PageKeys) (*Space, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Space{dir: whole}
+	s := &Space{dir: whole, record: h.watch[whole]}
 	if s.sealer, err = newSealer(keys); err != nil {
 		return nil, err
 	}
@@ -130,7 +130,8 @@ type shim struct {
 
 	mu     sync.RWMutex
 	spaces map[string][]*Space
-	files  map[*file]bool // that are open
+	watch  map[string]func(op) // what tests of a power cut listen with, by directory
+	files  map[*file]bool      // that are open
 }
 
 // house is the one shim of the process: SQLite keeps its file systems and what
