@@ -65,10 +65,14 @@ func (db *DB) seal(ctx context.Context) error {
 		return err
 	}
 	defer old.Close()
+	// Replication cannot go on from the pages of another file: it begins anew.
+	if err := os.RemoveAll(filepath.Join(replicaDir(db.cfg.Dir), "log")); err != nil {
+		return errors.Join(err, db.discardPart())
+	}
 	if err := os.Rename(db.part(), db.path); err != nil {
 		return errors.Join(err, db.discardPart())
 	}
-	if err := syncDir(db.cfg.Dir); err != nil {
+	if err := syncFolder(db.cfg.Dir); err != nil {
 		return err
 	}
 	// The sealed database is in place; what follows only makes the plain one harder
@@ -114,7 +118,7 @@ func (db *DB) sealCopy(ctx context.Context, size int64) (err error) {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close(), syncDir(db.cfg.Dir))
+	return errors.Join(f.Sync(), f.Close(), syncFolder(db.cfg.Dir))
 }
 
 // watchPart says in the log how far the copy is, until its result is called.
@@ -234,14 +238,6 @@ func sizeOf(name string) int64 {
 		return 0
 	}
 	return info.Size()
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(filepath.Clean(dir))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // overwrite writes zeros over a file that has no name any more.

@@ -11,6 +11,7 @@ import (
 
 	"chatets/appliance/fault"
 	"chatets/appliance/secret"
+	"chatets/appliance/sqlite/vfs"
 	"chatets/appliance/target"
 )
 
@@ -190,7 +191,7 @@ func applyChain(ctx context.Context, t target.Target, keys *secret.Keyring, chai
 			err = e
 		}
 	}()
-	seal, err := newRestoreSealer(keys)
+	seal, err := vfs.NewSealer(keys.Pages())
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +214,7 @@ func applyChain(ctx context.Context, t target.Target, keys *secret.Keyring, chai
 	return nil, out.Sync()
 }
 
-func applyFile(ctx context.Context, t target.Target, keys *secret.Keyring, s span, out *os.File, seal *restoreSealer) error {
+func applyFile(ctx context.Context, t target.Target, keys *secret.Keyring, s span, out *os.File, seal *vfs.Sealer) error {
 	from, err := t.Get(ctx, s.name(), 0, -1)
 	if err != nil {
 		return err
@@ -235,7 +236,7 @@ func applyFile(ctx context.Context, t target.Target, keys *secret.Keyring, s spa
 		if err != nil {
 			return err
 		}
-		page, err := seal.page(number, data)
+		page, err := seal.Page(number, data)
 		if err != nil {
 			return err
 		}
@@ -245,10 +246,3 @@ func applyFile(ctx context.Context, t target.Target, keys *secret.Keyring, s spa
 	}
 	return out.Truncate(int64(r.commit) * int64(r.pageSize))
 }
-
-// restoreSealer makes of a plain page what lies on this machine's disk.
-type restoreSealer struct{}
-
-func newRestoreSealer(*secret.Keyring) (*restoreSealer, error) { return &restoreSealer{}, nil }
-
-func (*restoreSealer) page(_ uint32, data []byte) ([]byte, error) { return data, nil }

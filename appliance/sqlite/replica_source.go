@@ -11,6 +11,8 @@ import (
 
 	"github.com/benbjohnson/litestream"
 	"github.com/superfly/ltx"
+
+	"chatets/appliance/sqlite/vfs"
 )
 
 // source is litestream as far as we use it: it copies the write-ahead log into
@@ -108,6 +110,11 @@ func (s *source) snapshot(ctx context.Context) (uint64, io.ReadCloser, error) {
 	return uint64(p.TXID), r, err
 }
 
+// empty copies the log, moves it into the database and cuts it to nothing.
+func (s *source) empty(ctx context.Context) error {
+	return s.db.Checkpoint(ctx, litestream.CheckpointModeTruncate)
+}
+
 func (s *source) close() error { return s.db.Close(context.Background()) }
 
 // pagesOf reads the pages of a numbered file or a snapshot.
@@ -166,4 +173,9 @@ func (nowhere) DeleteLTXFiles(context.Context, []*ltx.FileInfo) error { return n
 func (nowhere) DeleteAll(context.Context) error                       { return nil }
 
 // openPage makes plain what a page is on this machine's disk.
-func (db *DB) openPage(uint32, []byte) error { return nil }
+func (db *DB) openPage(number uint32, data []byte) error {
+	if err := db.space.OpenPage(number, data); err != nil {
+		return damageOf([]vfs.Damage{{Page: number, Log: true, Err: err}})
+	}
+	return nil
+}

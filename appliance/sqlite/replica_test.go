@@ -72,7 +72,7 @@ func newReplicated(t *testing.T) *replicated {
 func (r *replicated) start(t *testing.T, c sqlite.ReplicaConfig) {
 	t.Helper()
 	var err error
-	if r.db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: r.dir, Reserve: -1}); err != nil {
+	if r.db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: r.dir, Keys: r.keys.Pages(), Reserve: -1}); err != nil {
 		t.Fatal(err)
 	}
 	c.Keys, c.Installation, c.Interval = r.keys, "installation-1", 10*time.Millisecond
@@ -141,7 +141,7 @@ func (r *replicated) restored(t *testing.T, at time.Time) (int, error) {
 		}
 		return 0, err
 	}
-	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Reserve: -1})
+	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Keys: r.keys.Pages(), Reserve: -1})
 	if err != nil {
 		t.Fatalf("open what was restored: %v", err)
 	}
@@ -358,7 +358,7 @@ func TestReplicaMasters(t *testing.T) {
 	t.Run("another installation", func(t *testing.T) {
 		other := &replicated{dir: t.TempDir(), place: r.place, keys: ring(t, 2), target: r.target}
 		var err error
-		if other.db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: other.dir, Reserve: -1}); err != nil {
+		if other.db, err = sqlite.Open(t.Context(), sqlite.Config{Dir: other.dir, Keys: other.keys.Pages(), Reserve: -1}); err != nil {
 			t.Fatal(err)
 		}
 		defer other.db.Close()
@@ -378,7 +378,7 @@ func TestReplicaMasters(t *testing.T) {
 		t.Fatal(err)
 	}
 	func() {
-		db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: second.dir, Reserve: -1})
+		db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: second.dir, Keys: r.keys.Pages(), Reserve: -1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -459,5 +459,60 @@ func TestReplicaAges(t *testing.T) {
 	until("all but whole copies expires", 80*24*time.Hour, func() bool { return count("2") == 0 && count("1") == 0 })
 	if s := r.replica.Status()[0]; s.Files != len(r.files(t, "db")) || s.Bytes == 0 || s.Keeps {
 		t.Errorf("status %+v for %v", s, r.files(t, "db"))
+	}
+}
+
+// TestReplicaOfTurnedKeys turns the key of the pages while they are copied: the old
+// key is in the file and its log no more, nothing readable is in the target, and
+// what is restored opens with the new key alone.
+func TestReplicaOfTurnedKeys(t *testing.T) {
+	t.Parallel()
+	keys, dir := newRing(1, 1), t.TempDir()
+	r := &replicated{place: filepath.Join(t.TempDir(), "target"), keys: ring(t, 1)}
+	r.target = place(t, r.place)
+	r.db = sealedIn(t, dir, keys)
+	var err error
+	if r.replica, err = r.db.Replicate(t.Context(), sqlite.ReplicaConfig{Keys: r.keys, Installation: "installation-1", Interval: 10 * time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	r.replica.Attach("one", r.target, false)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.replica.Run(ctx) }()
+	note(t, r.db, 0, 200)
+	keys.turn(2)
+	if err := r.db.Reseal(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := r.db.PagesUnder(1); err != nil || n != 0 {
+		t.Errorf("%d pages are under the old key, %v", n, err)
+	}
+	note(t, r.db, 200, 220)
+	r.sync(t)
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	restored := t.TempDir()
+	if _, err := sqlite.RestoreDatabase(t.Context(), r.target, r.keys, time.Time{}, restored, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, place := range []string{r.place, restored, dir} {
+		if found := hits(t, place); len(found) != 0 {
+			t.Errorf("%s is readable: %v", place, found)
+		}
+	}
+	db, err := sqlite.Open(t.Context(), sqlite.Config{Dir: restored, Keys: r.keys.Pages(), Reserve: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, db); n != 220 {
+		t.Errorf("got %d notes, want 220", n)
+	}
+	if err := db.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -29,13 +29,10 @@ func (db *DB) Reseal(ctx context.Context, progress func(done, total int)) error 
 			progress(min(from+touched, total), total)
 		}
 	}
-	// The pages lie in the log under the current key. They reach the file with the
-	// log, which replication moves in its own time.
+	// The pages lie in the log under the current key and reach the file with it.
 	for {
-		if !db.cfg.Replicated {
-			if err := db.EmptyLog(ctx); err != nil {
-				return err
-			}
+		if err := db.EmptyLog(ctx); err != nil {
+			return err
 		}
 		left, err := db.space.Old(db.path)
 		if err != nil {
