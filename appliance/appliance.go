@@ -120,7 +120,7 @@ func (a *Appliance) open(ctx context.Context, assets Assets) (err error) {
 	if a.store.Created() {
 		a.log.Info("made a new master key; keep a copy of it apart from the data", "file", a.cfg.Key)
 	}
-	if a.db, err = sqlite.Open(ctx, sqlite.Config{Dir: a.cfg.Data, Keys: keys.Pages(), Log: a.log, Now: time.Now, Version: a.version}); err != nil {
+	if a.db, err = sqlite.Open(ctx, sqlite.Config{Dir: a.cfg.Data, Keys: a.keys.Pages(), Log: a.log, Now: time.Now, Version: a.version}); err != nil {
 		return err
 	}
 	if err := a.db.Migrate(ctx, migrations()...); err != nil {
