@@ -9,6 +9,7 @@ import { IconButton } from "@/components/ui/icon-button";
 import { SkeletonRows } from "@/components/ui/skeleton";
 import { useToast } from "@/components/ui/toast";
 import { useWords } from "@/lib/words";
+import { accessWords } from "./access-words";
 import { AddAccess } from "./add-access";
 import { type AccessEntry, accessQuery, type Knowledge } from "./queries";
 import { knowledgeWords } from "./words";
@@ -20,6 +21,7 @@ export function sameSubject(a: AccessEntry, b: AccessEntry): boolean {
 /** Who may read or edit a base. Each change counts at once and can be undone for a moment. */
 export function AccessTab({ base }: { base: Knowledge }) {
   const words = useWords(knowledgeWords);
+  const rules = useWords(accessWords);
   const { person } = useSession();
   const access = useQuery(accessQuery(base.id));
   const change = useChangeAccess(base.id);
@@ -60,10 +62,11 @@ export function AccessTab({ base }: { base: Knowledge }) {
               options={[
                 { value: "read", label: words.mayRead },
                 { value: "edit", label: words.mayEdit },
+                ...(entry.workspace ? [] : [{ value: "deny" as const, label: rules.mayNotRead }]),
               ]}
               disabled={change.isPending}
-              onChange={(right) => put(entries.map((e) => (sameSubject(e, entry) ? { ...e, right } : e)), words.accessChanged(nameOf(entry)))}
-              className="w-32 flex-none max-frame:ms-10.5"
+              onChange={(right) => put(entries.map((e) => (sameSubject(e, entry) ? { ...e, right } : e)), right === "deny" ? rules.denied(nameOf(entry)) : words.accessChanged(nameOf(entry)))}
+              className="w-36 flex-none max-frame:ms-10.5"
             />
             <IconButton
               icon={X}
@@ -79,7 +82,7 @@ export function AccessTab({ base }: { base: Knowledge }) {
   );
 }
 
-function SubjectIcon({ entry, name }: { entry: AccessEntry; name: string }) {
+export function SubjectIcon({ entry, name }: { entry: AccessEntry; name: string }) {
   if (entry.person) return entry.name ? <Avatar quiet name={name} className="size-7.5!" /> : <Round icon={UserRound} />;
   return <Round icon={entry.workspace ? Building2 : Users} />;
 }

@@ -21,17 +21,22 @@ interface AddAccessProps {
   taken: readonly AccessEntry[];
   owner: string;
   onAdd: (entry: AccessEntry) => void;
+  /** What it is asked for, where it is not access to a base. */
+  label?: string;
+  /** People and groups without the whole workspace, or people only. */
+  people?: boolean | "only";
 }
 
 /** Finds people, groups or the whole workspace by name; who is chosen may read. */
-export function AddAccess({ taken, owner, onAdd }: AddAccessProps) {
+export function AddAccess({ taken, owner, onAdd, label, people }: AddAccessProps) {
   const words = useWords(knowledgeWords);
+  const title = label ?? words.add;
   const id = useId();
   const box = useRef<HTMLDivElement>(null);
   const [typed, setTyped] = useState("");
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(0);
-  const { candidates, error, pending } = useCandidates(useDeferredValue(typed.trim()), taken, owner, open);
+  const { candidates, error, pending } = useCandidates(useDeferredValue(typed.trim()), taken, owner, open, people);
   const current = candidates[Math.min(at, candidates.length - 1)];
   const optionID = (candidate: Candidate | undefined) => candidate && `${id}-${candidate.entry.person ?? candidate.entry.group ?? "all"}`;
 
@@ -63,7 +68,7 @@ export function AddAccess({ taken, owner, onAdd }: AddAccessProps) {
       }}
     >
       <TextField
-        label={words.add}
+        label={title}
         placeholder={words.addFind}
         role="combobox"
         aria-expanded={open}
@@ -88,7 +93,7 @@ export function AddAccess({ taken, owner, onAdd }: AddAccessProps) {
           ) : candidates.length === 0 ? (
             <p role="status" className="px-2 py-2 text-s text-muted">{pending ? "…" : words.addNone}</p>
           ) : null}
-          <ul id={`${id}-list`} role="listbox" aria-label={words.add}>
+          <ul id={`${id}-list`} role="listbox" aria-label={title}>
             {candidates.map((candidate) => (
               // The field has the keys; the list only takes the pointer.
               // eslint-disable-next-line jsx-a11y/click-events-have-key-events
@@ -121,7 +126,7 @@ export function AddAccess({ taken, owner, onAdd }: AddAccessProps) {
   );
 }
 
-function useCandidates(q: string, taken: readonly AccessEntry[], owner: string, enabled: boolean) {
+function useCandidates(q: string, taken: readonly AccessEntry[], owner: string, enabled: boolean, only?: boolean | "only") {
   const words = useWords(knowledgeWords);
   const { workspace } = useSession();
   const people = useQuery({
@@ -138,10 +143,10 @@ function useCandidates(q: string, taken: readonly AccessEntry[], owner: string, 
   const wanted = q.toLocaleLowerCase();
   const matches = (name: string) => name.toLocaleLowerCase().includes(wanted);
   const candidates: Candidate[] = [];
-  if (!taken.some((entry) => entry.workspace === workspace.id) && (matches(workspace.name) || matches(words.workspace))) {
+  if (!only && !taken.some((entry) => entry.workspace === workspace.id) && (matches(workspace.name) || matches(words.workspace))) {
     candidates.push({ entry: { workspace: workspace.id, right: "read", name: workspace.name }, name: workspace.name, about: words.workspace });
   }
-  for (const group of groups.data?.items ?? []) {
+  for (const group of only === "only" ? [] : (groups.data?.items ?? [])) {
     if (!matches(group.name) || taken.some((entry) => entry.group === group.id)) continue;
     candidates.push({ entry: { group: group.id, right: "read", name: group.name }, name: group.name, about: words.groupOf(group.members) });
   }

@@ -157,8 +157,9 @@ function WhoSees({ base, onOpen }: { base: Knowledge; onOpen: () => void }) {
   const words = useWords(knowledgeWords);
   const { data } = useQuery(accessQuery(base.id));
   if (!data) return null;
-  const groups = data.entries.filter((entry) => entry.group).length;
-  const people = data.entries.filter((entry) => entry.person).length;
+  const given = data.entries.filter((entry) => entry.right !== "deny");
+  const groups = given.filter((entry) => entry.group).length;
+  const people = given.filter((entry) => entry.person).length;
   const who = data.entries.some((entry) => entry.workspace)
     ? words.everyone
     : [groups > 0 && words.groups(groups), people > 0 && words.people(people)].filter(Boolean).join(", ") || words.onlyOwner;

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { ChevronRight, Download, Ellipsis, FileX, KeyRound, RotateCcw, Trash2 } from "lucide-react";
+import { ChevronRight, Download, Ellipsis, FileX, Folder, KeyRound, Lock, RotateCcw, ShieldCheck, Trash2 } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { asProblem } from "@/api/problem";
 import { key } from "@/api/query";
@@ -11,13 +11,17 @@ import { Empty } from "@/components/ui/empty";
 import { ErrorPanel } from "@/components/ui/error-panel";
 import { Topbar } from "@/components/ui/frame";
 import { IconButton } from "@/components/ui/icon-button";
-import { Menu, MenuItem } from "@/components/ui/menu";
+import { Menu, MenuItem, MenuLine } from "@/components/ui/menu";
 import { Note } from "@/components/ui/note";
+import { Pill, Tag } from "@/components/ui/pill";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useFormat } from "@/lib/format";
 import { type Language, useLanguage, useWords } from "@/lib/words";
+import { accessWords } from "./access-words";
+import { DocumentAccess } from "./document-access";
 import { DocumentState } from "./document-state";
 import { RemoveDocument } from "./documents-tab";
+import { PlaceDocument } from "./place-document";
 import { baseQuery, type Document, documentQuery, useDocumentAct } from "./queries";
 import { isLocked, UnlockDocument } from "./unlock-document";
 import { knowledgeWords } from "./words";
@@ -88,6 +92,8 @@ function DocumentBar({ document }: { document: Document }) {
   const words = useWords(knowledgeWords);
   const navigate = useNavigate();
   const { data: base } = useQuery(baseQuery(document.knowledge));
+  const rules = useWords(accessWords);
+  const [open, setOpen] = useState<"access" | "place">();
   const [removing, setRemoving] = useState(false);
   return (
     <Topbar
@@ -105,9 +111,14 @@ function DocumentBar({ document }: { document: Document }) {
           </Tooltip>}
           {base?.right === "edit" && document.state !== "quarantined" && (
             <Menu trigger={<IconButton icon={Ellipsis} label={words.menuOf(document.title)} />}>
+              <MenuItem icon={Folder} onSelect={() => setOpen("place")}>{rules.place}</MenuItem>
+              <MenuItem icon={ShieldCheck} onSelect={() => setOpen("access")}>{rules.access}</MenuItem>
+              <MenuLine />
               <MenuItem icon={Trash2} danger onSelect={() => setRemoving(true)}>{words.remove}</MenuItem>
             </Menu>
           )}
+          {open === "access" && <DocumentAccess document={document} onClose={() => setOpen(undefined)} />}
+          {open === "place" && <PlaceDocument document={document} onClose={() => setOpen(undefined)} />}
           {removing && (
             <RemoveDocument
               document={document}
@@ -145,6 +156,7 @@ function nameOfLanguage(language: Language, code: string): string {
 
 function DocumentHead({ document }: { document: Document }) {
   const words = useWords(knowledgeWords);
+  const rules = useWords(accessWords);
   const format = useFormat();
   const language = useLanguage();
   const act = useDocumentAct();
@@ -158,6 +170,7 @@ function DocumentHead({ document }: { document: Document }) {
     format.bytes(document.size),
     words.by(document.ownerName),
     format.date(document.createdAt),
+    document.folder,
   ].filter(Boolean);
   return (
     <div className="flex-none px-4 pt-2 pb-4 frame:px-6">
@@ -166,6 +179,8 @@ function DocumentHead({ document }: { document: Document }) {
         <div className="mt-1.5 flex flex-wrap items-center gap-x-3 gap-y-1 text-muted">
           <DocumentState document={document} />
           <span className="num">{facts.join(", ")}</span>
+          {document.tags.map((tag) => <Tag key={tag}>{tag}</Tag>)}
+          {document.restricted && <Pill icon={Lock}>{rules.restricted}</Pill>}
         </div>
         {locked && (
           <Note

@@ -1,13 +1,17 @@
 import { Link } from "@tanstack/react-router";
-import { Ban, Download, Ellipsis, FileText, KeyRound, RotateCcw, Trash2 } from "lucide-react";
+import { Ban, Download, Ellipsis, FileText, Folder, KeyRound, Lock, RotateCcw, ShieldCheck, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { Button } from "@/components/ui/button";
 import { IconButton } from "@/components/ui/icon-button";
 import { Menu, MenuItem, MenuLine } from "@/components/ui/menu";
+import { Tag } from "@/components/ui/pill";
 import { Cell, Head, Row, Table } from "@/components/ui/table";
 import { useFormat } from "@/lib/format";
 import { useWords } from "@/lib/words";
+import { accessWords } from "./access-words";
+import { DocumentAccess } from "./document-access";
 import { DocumentState } from "./document-state";
+import { PlaceDocument } from "./place-document";
 import { type Document, type DocumentAct, working } from "./queries";
 import { isLocked, UnlockDocument } from "./unlock-document";
 import { knowledgeWords } from "./words";
@@ -44,7 +48,10 @@ export function DocumentTable({ documents, mayEdit, onAct }: DocumentTableProps)
 function DocumentRow({ document, mayEdit, onAct }: { document: Document; mayEdit: boolean; onAct: DocumentTableProps["onAct"] }) {
   const words = useWords(knowledgeWords);
   const format = useFormat();
+  const rules = useWords(accessWords);
+  const [open, setOpen] = useState<"access" | "place">();
   const [unlocking, setUnlocking] = useState(false);
+  const reads = document.right !== "none";
   const locked = isLocked(document);
   const failed = document.state === "failed" && !locked;
   const caught = document.state === "quarantined";
@@ -61,16 +68,18 @@ function DocumentRow({ document, mayEdit, onAct }: { document: Document; mayEdit
     <Row className="relative">
       <Cell className="max-frame:w-full frame:max-w-[26rem]">
         <span className="flex min-w-0 items-center gap-2.5 py-1.5">
-          <FileText aria-hidden="true" className="flex-none self-start text-muted frame:self-center" />
+          {reads ? <FileText aria-hidden="true" className="flex-none self-start text-muted frame:self-center" /> : <Lock aria-hidden="true" className="flex-none self-start text-muted frame:self-center" />}
           <span className="w-0 min-w-0 flex-1 frame:w-auto">
-            <Link
+            {!reads && <span className="block truncate text-muted" title={rules.notYoursHelp}>{document.title}<span className="block text-xs">{rules.notYours}</span></span>}
+            {reads && <Link
               to="/documents/$document"
               params={{ document: document.id }}
               title={document.title}
               className="block truncate text-text no-underline outline-none after:absolute after:inset-0 focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-focus"
             >
               {document.title}
-            </Link>
+            </Link>}
+            <Belonging document={document} />
             <span className="relative z-1 mt-1 grid justify-items-start gap-1 frame:hidden">
               <span className="flex flex-wrap items-center gap-x-2 gap-y-1">
                 {state}
@@ -94,14 +103,16 @@ function DocumentRow({ document, mayEdit, onAct }: { document: Document; mayEdit
       </Cell>
       <Cell className="w-px text-end">
         <span className="relative z-1">
-          {!caught && <Menu trigger={<IconButton small icon={Ellipsis} label={words.menuOf(document.title)} />}>
-            <MenuItem asChild>
+          {!caught && (reads || document.manages) && <Menu trigger={<IconButton small icon={Ellipsis} label={words.menuOf(document.title)} />}>
+            {reads && <MenuItem asChild>
               <a href={`/api/documents/${encodeURIComponent(document.id)}/file`} download={document.name}>
                 <Download aria-hidden="true" className="text-muted" />
                 <span className="min-w-0 flex-1 truncate">{words.download}</span>
               </a>
-            </MenuItem>
-            {mayEdit && (
+            </MenuItem>}
+            {reads && mayEdit && <MenuItem icon={Folder} onSelect={() => setOpen("place")}>{rules.place}</MenuItem>}
+            {(document.manages || mayEdit) && <MenuItem icon={ShieldCheck} onSelect={() => setOpen("access")}>{rules.access}</MenuItem>}
+            {reads && mayEdit && (
               <>
                 {locked && <MenuItem icon={KeyRound} onSelect={() => setUnlocking(true)}>{words.givePassword}</MenuItem>}
                 {failed && <MenuItem icon={RotateCcw} onSelect={() => onAct("retry", document)}>{words.retry}</MenuItem>}
@@ -112,8 +123,23 @@ function DocumentRow({ document, mayEdit, onAct }: { document: Document; mayEdit
             )}
           </Menu>}
         </span>
+        {open === "access" && <DocumentAccess document={document} onClose={() => setOpen(undefined)} />}
+        {open === "place" && <PlaceDocument document={document} onClose={() => setOpen(undefined)} />}
         {unlocking && <UnlockDocument document={document} onClose={() => setUnlocking(false)} />}
       </Cell>
     </Row>
+  );
+}
+
+/** Where a document belongs, under its name. */
+function Belonging({ document }: { document: Document }) {
+  const rules = useWords(accessWords);
+  if (!document.folder && document.tags.length === 0 && !document.restricted) return null;
+  return (
+    <span className="mt-0.5 flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1 text-xs text-muted">
+      {document.restricted && <span className="inline-flex items-center gap-1"><Lock aria-hidden="true" className="size-3.5" />{rules.restricted}</span>}
+      {document.folder && <span className="inline-flex min-w-0 items-center gap-1"><Folder aria-hidden="true" className="size-3.5 flex-none" /><span className="truncate" title={document.folder}>{document.folder}</span></span>}
+      {document.tags.map((tag) => <Tag key={tag}>{tag}</Tag>)}
+    </span>
   );
 }

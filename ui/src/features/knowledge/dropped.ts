@@ -12,12 +12,23 @@ export function droppedFiles(data: DataTransfer): Promise<File[]> {
   );
 }
 
+const folders = new WeakMap<File, string>();
+
+/** The folder a file came in: the path below what was dropped or chosen, "" for a file by itself. */
+export function folderOf(file: File): string {
+  return folders.get(file) ?? file.webkitRelativePath?.split("/").slice(0, -1).join("/") ?? "";
+}
+
 /** A folder in a folder in a folder: deeper than this somebody dropped a whole disk. */
 const deepest = 8;
 
 async function filesIn(entry: FileSystemEntry, depth: number): Promise<(File | null)[]> {
   if (entry.name.startsWith(".")) return [];
-  if (isFile(entry)) return [await new Promise<File | null>((resolve) => entry.file(resolve, () => resolve(null)))];
+  if (isFile(entry)) {
+    const file = await new Promise<File | null>((resolve) => entry.file(resolve, () => resolve(null)));
+    if (file) folders.set(file, entry.fullPath.split("/").filter(Boolean).slice(0, -1).join("/"));
+    return [file];
+  }
   if (!isFolder(entry) || depth > deepest) return [];
   const reader = entry.createReader();
   const found: FileSystemEntry[] = [];

@@ -92,6 +92,7 @@ function serveBase(documents: ReturnType<typeof aDocument>[], change: Parameters
   server.use(
     http.get("*/api/knowledge/k1", () => HttpResponse.json(aBase({ documents: documents.length, ...change }))),
     http.get("*/api/knowledge/k1/access", () => HttpResponse.json({ entries: [] })),
+    http.get("*/api/knowledge/k1/outline", () => HttpResponse.json({ folders: [], tags: [], types: [] })),
     http.get("*/api/documents", ({ request }) => {
       const q = new URL(request.url).searchParams.get("q")?.toLowerCase() ?? "";
       return page(...documents.filter((document) => document.title.toLowerCase().includes(q)));

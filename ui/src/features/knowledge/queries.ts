@@ -22,13 +22,23 @@ export function baseQuery(id: string) {
   });
 }
 
-export function documentsQuery(knowledge: string, q: string, state: Document["state"] | "") {
+/** What a list of documents is narrowed to; "" is all. */
+export interface Narrow {
+  q: string;
+  state: Document["state"] | "";
+  folder: string;
+  tag: string;
+  type: string;
+}
+
+export function documentsQuery(knowledge: string, { q, state, folder, tag, type }: Narrow) {
+  const only = { ...(q ? { q } : {}), ...(state ? { state } : {}), ...(folder ? { folder: [folder] } : {}), ...(tag ? { tag: [tag] } : {}), ...(type ? { type: [type] } : {}) };
   return infiniteQueryOptions({
-    queryKey: key("/api/documents", knowledge, { q, state }),
+    queryKey: key("/api/documents", knowledge, only),
     queryFn: ({ pageParam, signal }) =>
       body(
         api.GET("/api/documents", {
-          params: { query: { knowledge, limit: 50, ...(pageParam ? { cursor: pageParam } : {}), ...(q ? { q } : {}), ...(state ? { state } : {}) } },
+          params: { query: { knowledge, limit: 50, managed: true, ...(pageParam ? { cursor: pageParam } : {}), ...only } },
           signal,
         }),
       ),
@@ -54,11 +64,27 @@ export function accessQuery(id: string) {
   });
 }
 
+/** By which folders, tags and types a base can be narrowed. */
+export function outlineQuery(id: string) {
+  return queryOptions({
+    queryKey: key("/api/knowledge/{id}/outline", id),
+    queryFn: ({ signal }) => body(api.GET("/api/knowledge/{id}/outline", { params: { path: { id } }, signal })),
+  });
+}
+
+/** Who may and who may not read a document. */
+export function rulesQuery(id: string) {
+  return queryOptions({
+    queryKey: key("/api/documents/{id}/access", id),
+    queryFn: ({ signal }) => body(api.GET("/api/documents/{id}/access", { params: { path: { id } }, signal })),
+  });
+}
+
 /** Everything that shows documents or counts them. */
 export function useRefresh() {
   const queries = useQueryClient();
   return () => {
-    for (const route of ["/api/documents", "/api/documents/{id}", "/api/knowledge", "/api/knowledge/{id}"] as const) {
+    for (const route of ["/api/documents", "/api/documents/{id}", "/api/documents/{id}/access", "/api/knowledge", "/api/knowledge/{id}", "/api/knowledge/{id}/outline"] as const) {
       void queries.invalidateQueries({ queryKey: key(route) });
     }
   };

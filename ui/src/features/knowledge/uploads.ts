@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from "react";
 import { refusalFrom, writeHeaders } from "@/api/client";
 import { ApiProblem } from "@/api/problem";
+import { folderOf } from "./dropped";
 
 /** One file on its way to the server, or refused on it. */
 export interface Upload {
@@ -133,7 +134,8 @@ function own(code: "empty" | "unreadable"): ApiProblem {
 export const sendFile: Send = (file, knowledge, told, signal) =>
   new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    const query = new URLSearchParams({ knowledge, name: file.name });
+    const folder = folderOf(file);
+    const query = new URLSearchParams({ knowledge, name: file.name, ...(folder ? { folder } : {}) });
     request.open("POST", new URL(`/api/documents?${query.toString()}`, location.origin));
     for (const [name, value] of Object.entries(writeHeaders())) request.setRequestHeader(name, value);
     request.setRequestHeader("Content-Type", "application/octet-stream");

@@ -1,3 +1,4 @@
+import "./access-words.de";
 import { knowledgeWords } from "./words";
 
 const few = (n: number, one: string, many: string) => (n === 1 ? one : many);

@@ -1,3 +1,4 @@
+import "./access-words.fr";
 import { knowledgeWords } from "./words";
 
 const few = (n: number, one: string, many: string) => (n < 2 ? one : many);
