@@ -10,4 +10,8 @@ type kernels struct {
 	multiply func(k int, a *float32, lda int, b *float32, c *float32, ldc int)
 	// widen turns k rows of 32 codes into numbers, each row with its own scale.
 	widen func(k int, codes *byte, scales *float32, b *float32)
+	// direct does both for more than `rows` and at most `few` rows at once, as many
+	// as a question has; nil where there is no such form.
+	few    int
+	direct func(k int, a *float32, lda int, codes *byte, scales *float32, c *float32, ldc int)
 }

@@ -14,6 +14,9 @@ func widenAVX2(k int, codes *byte, scales *float32, b *float32)
 //go:noescape
 func widenAVX512(k int, codes *byte, scales *float32, b *float32)
 
+//go:noescape
+func directAVX512(k int, a *float32, lda int, codes *byte, scales *float32, c *float32, ldc int)
+
 func fastest() kernels {
 	all := usable()
 	return all[len(all)-1]
@@ -26,7 +29,7 @@ func usable() []kernels {
 		out = append(out, kernels{name: "avx2", rows: 4, multiply: multiplyAVX2, widen: widenAVX2})
 	}
 	if cpu.X86.HasAVX512F {
-		out = append(out, kernels{name: "avx512", rows: 8, multiply: multiplyAVX512, widen: widenAVX512})
+		out = append(out, kernels{name: "avx512", rows: 8, multiply: multiplyAVX512, widen: widenAVX512, few: 12, direct: directAVX512})
 	}
 	return out
 }

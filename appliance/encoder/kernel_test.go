@@ -36,6 +36,9 @@ func TestKernelsAgree(t *testing.T) {
 					t.Fatalf("%s: widened %d of %d: %v, want %v", k.name, i, n, b[i], want[i])
 				}
 			}
+			if k.direct != nil {
+				checkDirect(t, k, random, n, codes, scales, want)
+			}
 			const guard = 12345
 			c, should := make([]float32, 8*ldc), make([]float32, 8*ldc)
 			for i := range c {
@@ -49,6 +52,35 @@ func TestKernelsAgree(t *testing.T) {
 				if math.Abs(float64(c[i]-should[i])) > 1e-4 {
 					t.Fatalf("%s: k=%d, product %d: %v, want %v", k.name, n, i, c[i], should[i])
 				}
+			}
+		}
+	}
+}
+
+// checkDirect holds that the product straight from the codes is that of the widened ones.
+func checkDirect(t *testing.T, k kernels, random *rand.Rand, n int, codes []byte, scales, widened []float32) {
+	t.Helper()
+	const guard = 12345
+	lda, ldc := n+3, panel+5
+	a, c := make([]float32, k.few*lda), make([]float32, k.few*ldc)
+	for i := range a {
+		a[i] = random.Float32()*2 - 1
+	}
+	for i := range c {
+		c[i] = guard
+	}
+	k.direct(n, &a[0], lda, &codes[0], &scales[0], &c[0], ldc)
+	for r := range k.few {
+		for j := range ldc {
+			want := float64(guard)
+			if j < panel {
+				want = 0
+				for i := range n {
+					want += float64(a[r*lda+i]) * float64(widened[i*panel+j])
+				}
+			}
+			if math.Abs(float64(c[r*ldc+j])-want) > 1e-3 {
+				t.Fatalf("%s: direct, k=%d, row %d, column %d: %v, want %v", k.name, n, r, j, c[r*ldc+j], want)
 			}
 		}
 	}

@@ -22,19 +22,22 @@ type model struct {
 // roomy is the largest window, rounded up to whole blocks of rows and panels of columns.
 const roomy = 128
 
+// few is the most rows that a product of one row may write.
+const few = 12
+
 // scratch is the memory of one run; it is pooled, since a run needs two megabytes of it.
 type scratch struct {
 	x, normed, joined, summed []float32 // [roomy][wide]
 	qkv                       []float32 // [roomy][inner], also the feed-forward block's
 	scores                    []float32 // [roomy][roomy]
 	weights                   []float32 // [inner][panel], the panel at work
-	vector                    []float32 // [8][wide], the first row is the result
+	vector                    []float32 // [few][wide], the first row is the result
 }
 
 func newScratch() *scratch {
 	rows := func(width int) []float32 { return make([]float32, roomy*width) }
 	return &scratch{x: rows(wide), normed: rows(wide), joined: rows(wide), summed: rows(wide),
-		qkv: rows(inner), scores: rows(roomy), weights: make([]float32, inner*panel), vector: make([]float32, 8*wide)}
+		qkv: rows(inner), scores: rows(roomy), weights: make([]float32, inner*panel), vector: make([]float32, few*wide)}
 }
 
 // run leaves the vector of at most `window` pieces in s.vector.
@@ -44,7 +47,7 @@ func (m *model) run(k kernels, s *scratch, ids []int32) {
 	for i := range m.layers {
 		m.layers[i].run(k, s, n)
 	}
-	mean := s.normed[:8*wide]
+	mean := s.normed[:few*wide]
 	clear(mean)
 	for t := range n {
 		for i, v := range s.x[t*wide : (t+1)*wide] {
