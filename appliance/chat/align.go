@@ -5,8 +5,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"chatets/appliance/library"
 )
 
 // The floors of support. Measured with BenchmarkCitations on sentences of XQuAD
@@ -75,6 +73,9 @@ type citer struct {
 	markAt   int      // byte of it
 	late     *late
 
+	asked string // the sentence that was looked at last
+	claim claim  // what it states
+
 	cited  map[int]bool
 	claims map[int][]string // what was stated of each that is cited
 	spoke  bool             // something was stated
@@ -88,8 +89,8 @@ type late struct {
 	text    strings.Builder // after it
 }
 
-func newCiter(passages []library.Passage, out func(text string) error) *citer {
-	return &citer{prover: newProver(passages), number: len(passages), out: out, atLine: true, cited: map[int]bool{}}
+func newCiter(p *prover, out func(text string) error) *citer {
+	return &citer{prover: p, number: len(p.passages), out: out, atLine: true, cited: map[int]bool{}}
 }
 
 // Write takes the next piece of the answer.

@@ -12,7 +12,7 @@ func (c *citer) markers(space int, numbers []int, size int, last bool) bool {
 	gap := c.buf[:space]
 	c.buf = c.buf[space+size:]
 	text := string(c.sentence[c.since:])
-	if claim := claimOf(text); len(claim.terms)+len(claim.numbers) < claimLeast {
+	if claim := c.claimOf(text); len(claim.terms)+len(claim.numbers) < claimLeast {
 		text = string(c.sentence)
 	}
 	numbers = c.existing(numbers)
@@ -50,6 +50,14 @@ func (c *citer) put(gap string, numbers []int) {
 	c.since = len(c.sentence)
 }
 
+// claimOf is what a sentence states; the last one is asked for more than once.
+func (c *citer) claimOf(text string) claim {
+	if text != c.asked {
+		c.asked, c.claim = text, claimOf(text)
+	}
+	return c.claim
+}
+
 // existing leaves the numbers that passages have, each once.
 func (c *citer) existing(numbers []int) []int {
 	var list []int
@@ -69,7 +77,7 @@ func (c *citer) check(text string, numbers []int) []int {
 	if len(text) > claimMost {
 		text = strings.ToValidUTF8(text[len(text)-claimMost:], "")
 	}
-	all := c.prover.support(claimOf(text))
+	all := c.prover.support(c.claimOf(text))
 	best := 0.0
 	for _, s := range all {
 		best = max(best, s.share)
@@ -161,7 +169,7 @@ func (c *citer) align(text string) int {
 	if len(text) > claimMost {
 		text = strings.ToValidUTF8(text[:claimMost], "")
 	}
-	claim := claimOf(text)
+	claim := c.claimOf(text)
 	if len(claim.terms)+len(claim.numbers) < claimLeast {
 		return 0
 	}

@@ -24,7 +24,7 @@ func handbook() []library.Passage {
 func cited(t testing.TB, passages []library.Passage, answer string, size int) (string, *citer) {
 	t.Helper()
 	var b strings.Builder
-	c := newCiter(passages, func(text string) error {
+	c := newCiter(newProver(passages), func(text string) error {
 		b.WriteString(text)
 		return nil
 	})
@@ -120,7 +120,7 @@ func TestCitationsDoNotDependOnTheCuts(t *testing.T) {
 			}
 			for cut := range tt.answer {
 				var b strings.Builder
-				c := newCiter(handbook(), func(text string) error { b.WriteString(text); return nil })
+				c := newCiter(newProver(handbook()), func(text string) error { b.WriteString(text); return nil })
 				if c.Write(tt.answer[:cut]) != nil || c.Write(tt.answer[cut:]) != nil || c.Close() != nil || b.String() != want {
 					t.Errorf("cut at %d\ngot  %q\nwant %q", cut, b.String(), want)
 				}
@@ -167,7 +167,7 @@ func FuzzCitations(f *testing.F) {
 func TestTextGoesThroughAtOnce(t *testing.T) {
 	t.Parallel()
 	var got strings.Builder
-	c := newCiter(handbook(), func(text string) error { got.WriteString(text); return nil })
+	c := newCiter(newProver(handbook()), func(text string) error { got.WriteString(text); return nil })
 	for _, step := range []struct{ piece, want string }{
 		{"The pump", "The pump"}, {" P-101A runs at 5", "The pump P-101A runs at 5"}, {"0 bar", "The pump P-101A runs at 50 bar"},
 		{".", "The pump P-101A runs at 50 bar."}, {" ", "The pump P-101A runs at 50 bar."},
@@ -222,14 +222,14 @@ func TestAnAnswerIsGoneOnWithWhereItBroke(t *testing.T) {
 			t.Parallel()
 			var b strings.Builder
 			out := func(text string) error { b.WriteString(text); return nil }
-			c := newCiter(handbook(), out)
+			c := newCiter(newProver(handbook()), out)
 			if err := c.Write(tt.first); err != nil {
 				t.Fatal(err)
 			}
 			if err := c.Break(); err != nil {
 				t.Fatal(err)
 			}
-			next := newCiter(handbook(), out)
+			next := newCiter(newProver(handbook()), out)
 			next.Resume(b.String())
 			if err := next.Write(tt.second); err != nil {
 				t.Fatal(err)
@@ -250,7 +250,7 @@ func TestAnAnswerIsGoneOnWithWhereItBroke(t *testing.T) {
 func TestTheReaderEndsTheAnswer(t *testing.T) {
 	t.Parallel()
 	gone := errors.New("gone")
-	c := newCiter(handbook(), func(string) error { return gone })
+	c := newCiter(newProver(handbook()), func(string) error { return gone })
 	if err := c.Write("The pump"); !errors.Is(err, gone) {
 		t.Errorf("got %v", err)
 	}
@@ -264,7 +264,7 @@ func TestAModelThatHasLostItsWayHoldsNothingBack(t *testing.T) {
 		text := strings.Repeat(part, 14_000/len(part))
 		for _, before := range []string{"", "The pump P-101A. ", "| a |\n|"} {
 			var got strings.Builder
-			c := newCiter(handbook(), func(text string) error { got.WriteString(text); return nil })
+			c := newCiter(newProver(handbook()), func(text string) error { got.WriteString(text); return nil })
 			for i := 0; i < len(before+text); i += 11 {
 				if err := c.Write((before + text)[i:min(i+11, len(before+text))]); err != nil {
 					t.Fatal(err)

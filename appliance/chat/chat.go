@@ -69,6 +69,7 @@ type Chat struct {
 	counts  counts
 	live    *registry
 	journal *journal
+	proofs  proofs
 }
 
 // Conversation is one thread of questions and answers of one person.

@@ -39,7 +39,7 @@ func (c *Chat) generate(ctx context.Context, r *run, who library.Reach, d *desk)
 		}
 		return nil
 	})
-	citer := newCiter(passages, d.Say)
+	citer := newCiter(c.proofs.of(passages), d.Say)
 	if r.prefix != "" {
 		citer.Resume(r.prefix)
 	}

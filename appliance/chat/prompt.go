@@ -181,7 +181,7 @@ func pastAnswer(m Message) string {
 // unmarked is a text without the markers of citations.
 func unmarked(text string) string {
 	var b strings.Builder
-	c := newCiter(nil, func(text string) error {
+	c := newCiter(newProver(nil), func(text string) error {
 		b.WriteString(text)
 		return nil
 	})

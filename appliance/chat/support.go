@@ -1,8 +1,8 @@
 package chat
 
 import (
-	"maps"
 	"math"
+	"math/bits"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -19,15 +19,15 @@ const (
 
 // A prover knows what each passage of an answer holds.
 type prover struct {
-	passages []proof
-	holds    map[string]int // passages that hold a term
+	passages []*proof
 }
 
-// A proof is one passage, ready to be compared with sentences.
+// A proof is one passage, ready to be compared with sentences. It never changes.
 type proof struct {
 	terms   lexical.Held
 	near    map[string][]string // first letters of a term -> terms
-	windows []lexical.Held      // terms of two sentences side by side
+	where   lexical.Places      // which windows hold a term: two sentences side by side each
+	windows int
 	numbers map[string]bool
 	tongue  string
 }
@@ -47,39 +47,48 @@ type support struct {
 }
 
 func newProver(passages []library.Passage) *prover {
-	p := &prover{holds: map[string]int{}}
-	for _, passage := range passages {
-		text := passage.DocumentTitle + "\n" + passage.Heading + "\n" + passage.Text
-		f := proof{terms: lexical.Hold(text), near: map[string][]string{}, numbers: map[string]bool{}, tongue: tongueOf(passage.Text)}
-		for t := range f.terms {
-			p.holds[t]++
-			if key := stemKey(t); key != "" {
-				f.near[key] = append(f.near[key], t)
-			}
-		}
-		for _, readings := range numbersOf(text) {
-			for _, n := range readings {
-				f.numbers[n] = true
-			}
-		}
-		for w := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) }) {
-			if n := numberWord(w); n != "" {
-				f.numbers[n] = true
-			}
-		}
-		head := lexical.Hold(passage.DocumentTitle + "\n" + passage.Heading)
-		var before lexical.Held
-		for _, sentence := range Sentences(passage.Text) {
-			held := lexical.Hold(sentence)
-			window := maps.Clone(held)
-			maps.Copy(window, before)
-			maps.Copy(window, head)
-			f.windows = append(f.windows, window)
-			before = held
-		}
-		p.passages = append(p.passages, f)
+	p := &prover{passages: make([]*proof, len(passages))}
+	for i := range passages {
+		p.passages[i] = newProof(pageOf(passages[i]))
 	}
 	return p
+}
+
+// page is what of a passage is compared.
+type page struct{ title, heading, text string }
+
+func pageOf(p library.Passage) page { return page{p.DocumentTitle, p.Heading, p.Text} }
+
+func newProof(p page) *proof {
+	text := p.title + "\n" + p.heading + "\n" + p.text
+	f := &proof{terms: lexical.Hold(text), near: map[string][]string{}, where: lexical.Places{}, numbers: map[string]bool{}, tongue: tongueOf(p.text)}
+	for t := range f.terms {
+		if key := stemKey(t); key != "" {
+			f.near[key] = append(f.near[key], t)
+		}
+	}
+	for _, readings := range numbersOf(text) {
+		for _, n := range readings {
+			f.numbers[n] = true
+		}
+	}
+	for w := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if n := numberWord(w); n != "" {
+			f.numbers[n] = true
+		}
+	}
+	head := lexical.Hold(p.title + "\n" + p.heading)
+	sentences := Sentences(p.text)
+	f.windows = len(sentences)
+	for i, sentence := range sentences {
+		held := lexical.Hold(sentence)
+		f.where.Note(head, i)
+		f.where.Note(held, i)
+		if i+1 < len(sentences) {
+			f.where.Note(held, i+1)
+		}
+	}
+	return f
 }
 
 func claimOf(text string) claim {
@@ -95,7 +104,13 @@ func claimOf(text string) claim {
 // weigh gives a term its weight: the fewer passages hold it, the more it tells. A
 // term that none holds weighs as much as one of a single passage.
 func (p *prover) weigh(t string) float64 {
-	return math.Log(1 + float64(len(p.passages))/float64(max(p.holds[t], 1)))
+	holds := 0
+	for _, f := range p.passages {
+		if f.terms[t] {
+			holds++
+		}
+	}
+	return math.Log(1 + float64(len(p.passages))/float64(max(holds, 1)))
 }
 
 // support compares a claim with every passage.
@@ -107,9 +122,10 @@ func (p *prover) support(c claim) []support {
 		weights[i] = p.weigh(t.Term())
 		total += weights[i]
 	}
+	var sums []float64 // of the windows
+	var in []uint64    // windows that hold a term
 	out := make([]support, len(p.passages))
-	for i := range p.passages {
-		f := &p.passages[i]
+	for i, f := range p.passages {
 		s := support{numbers: true, foreign: c.tongue != "" && f.tongue != "" && c.tongue != f.tongue}
 		held := 0.0
 		for _, readings := range c.numbers {
@@ -119,23 +135,28 @@ func (p *prover) support(c claim) []support {
 				s.numbers = false
 			}
 		}
-		all, best := held, held
-		forms := make([]form, len(c.terms))
+		all := held
+		sums = append(sums[:0], make([]float64, f.windows)...)
 		for j, t := range c.terms {
-			forms[j] = f.form(t, s.foreign)
-			all += weights[j] * forms[j].worth
-		}
-		for _, window := range f.windows {
-			sum := held
-			for j, form := range forms {
-				if form.in(window) {
-					sum += weights[j] * form.worth
+			form := f.form(t, s.foreign)
+			if form.worth == 0 {
+				continue
+			}
+			all += weights[j] * form.worth
+			in = append(in[:0], make([]uint64, f.windows/64+1)...)
+			f.spots(form, in)
+			for n, word := range in {
+				for ; word != 0; word &= word - 1 {
+					sums[64*n+bits.TrailingZeros64(word)] += weights[j] * form.worth
 				}
 			}
+		}
+		best := 0.0
+		for _, sum := range sums {
 			best = max(best, sum)
 		}
 		if total > 0 {
-			s.share = (all + best) / (2 * total)
+			s.share = (all + held + best) / (2 * total)
 		}
 		out[i] = s
 	}
@@ -167,15 +188,15 @@ func (f *proof) form(s lexical.Sense, foreign bool) form {
 	return form{}
 }
 
-// in reports whether a window of the passage has the word.
-func (f form) in(window lexical.Held) bool {
-	switch {
-	case f.worth == 0:
-		return false
-	case f.alike != "":
-		return window[f.alike]
+// spots adds the windows of the passage that have the word.
+func (f *proof) spots(word form, in []uint64) {
+	if word.alike == "" {
+		f.where.Of(word.sense, in)
+		return
 	}
-	return window.Share(f.sense) > 0
+	for i, b := range f.where[word.alike] {
+		in[i] |= b
+	}
 }
 
 func (f *proof) has(readings []string) bool {

@@ -71,3 +71,49 @@ func (h Held) Share(s Sense) float64 {
 	}
 	return 0
 }
+
+// Places tells for each term of a text which of its parts hold it: bit n%64 of
+// number n/64 is part n.
+type Places map[string][]uint64
+
+// Note says that a part holds what is given.
+func (p Places) Note(held Held, part int) {
+	for t := range held {
+		bits := p[t]
+		for len(bits) <= part/64 {
+			bits = append(bits, 0)
+		}
+		bits[part/64] |= 1 << (part % 64)
+		p[t] = bits
+	}
+}
+
+// Of adds to a list, which has room for all parts, those that prove a sense, as
+// Share has it.
+func (p Places) Of(s Sense, parts []uint64) {
+	add := func(bits []uint64) {
+		for i, b := range bits {
+			parts[i] |= b
+		}
+	}
+	add(p[s.need.term])
+	for _, t := range s.need.or {
+		add(p[t])
+	}
+	if s.need.prefix {
+		for t, bits := range p {
+			if strings.HasPrefix(t, s.need.term) {
+				add(bits)
+			}
+		}
+	}
+	for _, t := range s.need.kin {
+		add(p[t])
+	}
+	for _, c := range s.need.parts {
+		front, back := p[c.front], p[c.back]
+		for i := range min(len(front), len(back)) {
+			parts[i] |= front[i] & back[i]
+		}
+	}
+}
