@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"chatets/appliance/fault"
@@ -29,16 +28,10 @@ func (c *Chat) generate(ctx context.Context, r *run, who library.Reach, d *desk)
 	if err := d.cite(citationsOf(passages)); err != nil {
 		return err
 	}
-	// The receipt is brought to disk while the model reads the prompt, and is there
-	// before the first word is said.
-	receipt := make(chan error, 1)
-	go func() { receipt <- c.Store.prepared(ctx, r, r.draft.receipt) }()
-	stored := sync.OnceValue(func() error {
-		if err := <-receipt; err != nil {
-			return fmt.Errorf("store the receipt: %w", err)
-		}
-		return nil
-	})
+	// The receipt is brought to disk with the next saving, and so before the first
+	// word is shown or together with it.
+	r.owe(r.draft.receipt)
+	c.changed(r, false)
 	citer := newCiter(c.proofs.of(passages), d.Say)
 	if r.prefix != "" {
 		citer.Resume(r.prefix)
@@ -55,9 +48,6 @@ func (c *Chat) generate(ctx context.Context, r *run, who library.Reach, d *desk)
 			}
 		},
 		Thinking: func(text string) error {
-			if err := stored(); err != nil {
-				return err
-			}
 			if thinkingFrom.IsZero() {
 				thinkingFrom = c.now()
 			}
@@ -66,16 +56,10 @@ func (c *Chat) generate(ctx context.Context, r *run, who library.Reach, d *desk)
 			return d.think(text)
 		},
 		Text: func(text string) error {
-			if err := stored(); err != nil {
-				return err
-			}
 			d.loaded(c.now())
 			return citer.Write(text)
 		},
 	})
-	if unstored := stored(); err == nil {
-		err = unstored
-	}
 	end := citer.Close
 	if err != nil || result.Reason == inference.ReasonLength {
 		end = citer.Break // in mid-sentence

@@ -42,9 +42,10 @@ type run struct {
 	began        time.Time
 
 	log   runLog
-	done  chan struct{} // closed when the run ended
-	save  sync.Mutex    // one writer of the log to the disk at a time
-	hurry atomic.Bool   // a person waits for an event that is to be saved
+	done  chan struct{}          // closed when the run ended
+	save  sync.Mutex             // one writer of the log to the disk at a time
+	hurry atomic.Bool            // a person waits for an event that is to be saved
+	owed  atomic.Pointer[string] // the receipt, until it is on disk
 
 	turn turn // its place in the fair queue
 
@@ -81,6 +82,14 @@ type draft struct {
 }
 
 func (r *run) stored() bool { return r.conversation != "" }
+
+// owe leaves a receipt to the next saving.
+func (r *run) owe(rc *Receipt) {
+	if rc != nil && r.stored() {
+		data := string(encode(rc))
+		r.owed.Store(&data)
+	}
+}
 
 func newRun(who actor.Actor, question string, now time.Time) *run {
 	now = now.UTC().Truncate(time.Millisecond) // as it comes back from the tables
@@ -351,5 +360,7 @@ func (d *desk) phase(p phase) {
 	d.run.log.add(EventPhase, phaseData(p))
 	// The words that come with writing and thinking bring them along.
 	d.first = p.Phase == "writing" || p.Phase == "thinking"
-	d.changed(!d.first)
+	if !d.first {
+		d.changed(false)
+	}
 }

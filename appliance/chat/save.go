@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -175,8 +176,8 @@ func (c *Chat) saveNow(ctx context.Context, urgent bool) error {
 			continue
 		}
 		r.hurry.Store(false)
-		if list := r.log.unsaved(); len(list) > 0 {
-			batch, runs = append(batch, events{run: r.id, who: r.who, list: list}), append(runs, r)
+		if list, owed := r.log.unsaved(), r.owed.Load(); len(list) > 0 || owed != nil {
+			batch, runs = append(batch, events{run: r.id, who: r.who, list: list, receipt: owed}), append(runs, r)
 			continue
 		}
 		r.save.Unlock()
@@ -190,9 +191,14 @@ func (c *Chat) saveNow(ctx context.Context, urgent bool) error {
 		c.journal.wrote(from, last, runs)
 	}
 	for i, r := range runs {
-		if err == nil {
+		switch {
+		case err == nil:
+			r.owed.CompareAndSwap(batch[i].receipt, nil)
 			r.log.markSaved(len(batch[i].list))
-		} else {
+		case batch[i].receipt != nil:
+			// Nothing is said without a receipt.
+			r.halt(fmt.Errorf("store the receipt: %w", err))
+		default:
 			r.log.markLost(len(batch[i].list))
 		}
 		r.save.Unlock()

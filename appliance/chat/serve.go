@@ -166,6 +166,7 @@ func (c *Chat) finish(ctx context.Context, r *run, why error) {
 		}
 	}
 	if err == nil {
+		r.owed.Store(nil)
 		r.log.markEnded() // a saver that still knows the run must not store its events again
 		c.journal.forget(r)
 	}

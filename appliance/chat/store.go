@@ -92,7 +92,7 @@ func (s Store) end(ctx context.Context, e ending, needed int64) error {
 			return err
 		}
 		if e.receipt != nil {
-			if err := storeReceipt(ctx, tx, e.run, e.receipt); err != nil {
+			if err := storeReceipt(ctx, tx, e.run, string(encode(e.receipt))); err != nil {
 				return err
 			}
 		}

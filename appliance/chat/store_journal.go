@@ -11,19 +11,25 @@ import (
 	"chatets/appliance/sqlite"
 )
 
-// events are the unsaved events of one run.
+// events are the unsaved events of one run, and its receipt where that is not
+// saved either.
 type events struct {
-	run  string
-	who  actor.Actor
-	list []Event
+	run     string
+	who     actor.Actor
+	list    []Event
+	receipt *string
 }
 
 // save appends events of living runs to the journal, under a number that is
-// higher than all before, a row for each workspace, and returns the last one.
+// higher than all before, a row for each workspace, and returns the last one. The
+// receipts come with them.
 func (s Store) save(ctx context.Context, number int64, batch []events) (last int64, err error) {
 	const insert = `INSERT INTO run_journal (number, workspace, owner, data) VALUES (?, ?, ?, ?)`
 	rows := map[string]*strings.Builder{}
 	for _, e := range batch {
+		if len(e.list) == 0 {
+			continue
+		}
 		row := rows[e.who.Workspace]
 		if row == nil {
 			row = &strings.Builder{}
@@ -41,6 +47,14 @@ func (s Store) save(ctx context.Context, number int64, batch []events) (last int
 		}
 	}
 	err = s.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		for _, e := range batch {
+			if e.receipt == nil {
+				continue
+			}
+			if err := storeReceipt(ctx, tx, e.run, *e.receipt); err != nil {
+				return err
+			}
+		}
 		last = number - 1
 		for workspace, row := range rows {
 			last++

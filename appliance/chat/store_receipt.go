@@ -12,20 +12,13 @@ import (
 	"chatets/appliance/sqlite"
 )
 
-// prepared stores the receipt of a run as far as it is known before the model is
-// asked. A run that ended or was deleted meanwhile needs none.
-func (s Store) prepared(ctx context.Context, r *run, rc *Receipt) error {
-	if rc == nil || !r.stored() {
-		return nil
-	}
-	return s.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error { return storeReceipt(ctx, tx, r.id, rc) })
-}
-
-func storeReceipt(ctx context.Context, tx *sqlite.Tx, run string, rc *Receipt) error {
+// storeReceipt stores a receipt, as JSON. A run that was deleted meanwhile needs
+// none.
+func storeReceipt(ctx context.Context, tx *sqlite.Tx, run, data string) error {
 	const put = `INSERT INTO receipt (run, workspace, owner, message, data, created)
 		SELECT id, workspace, owner, answer, ?, ? FROM run WHERE id = ?
 		ON CONFLICT (run) DO UPDATE SET data = excluded.data`
-	if _, err := tx.Exec(ctx, put, string(encode(rc)), tx.Now.UnixMilli(), run); err != nil {
+	if _, err := tx.Exec(ctx, put, data, tx.Now.UnixMilli(), run); err != nil {
 		return fmt.Errorf("store receipt: %w", err)
 	}
 	return nil
