@@ -28,6 +28,7 @@ import (
 	"chatets/appliance/egress"
 	"chatets/appliance/fault"
 	"chatets/appliance/job"
+	"chatets/appliance/key"
 	"chatets/appliance/lexical"
 	"chatets/appliance/library"
 	"chatets/appliance/login"
@@ -75,6 +76,7 @@ type Appliance struct {
 	reader   *reader
 	chat     *chat.Chat
 	monitor  *monitor.Monitor
+	secrets  *key.Keys
 	web      *web.Server
 }
 
@@ -91,7 +93,7 @@ func New(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logger
 // migrations lists the folders of the one sequence.
 func migrations() []fs.FS {
 	return []fs.FS{audit.Migrations, setting.Migrations, job.Migrations, account.Migrations, login.Migrations, directory.Migrations, scim.Migrations,
-		model.Migrations, lexical.Migrations, vector.Migrations, library.Migrations, chat.Migrations}
+		model.Migrations, lexical.Migrations, vector.Migrations, library.Migrations, chat.Migrations, key.Migrations}
 }
 
 func (a *Appliance) open(ctx context.Context, assets Assets) (err error) {
@@ -164,6 +166,7 @@ func (a *Appliance) Run(ctx context.Context) error {
 	work.Go(func() error { return a.dirs.Run(ctx) })
 	work.Go(func() error { return a.models.Run(ctx) })
 	work.Go(func() error { return a.chat.Run(ctx) })
+	work.Go(func() error { return a.secrets.Run(ctx) })
 	work.Go(func() error { return a.web.Run(ctx) })
 	return work.Wait()
 }

@@ -9,6 +9,7 @@ import (
 	"chatets/appliance/directory"
 	"chatets/appliance/directory/scim"
 	"chatets/appliance/encoder"
+	"chatets/appliance/key"
 	"chatets/appliance/library"
 	"chatets/appliance/login"
 	"chatets/appliance/model"
@@ -55,7 +56,11 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 	a.web.UseOperator(a.logins.Operator)
 	a.web.UseBootstrap(a.logins.Bootstrap)
 	a.web.UseObserver(a.monitor.Observe)
+	a.secrets = key.New(key.Config{Secrets: a.store, Store: key.Store{DB: a.db, Audit: a.audit}, Blobs: a.blobs, Holders: a.holders(), Log: a.log, Now: time.Now})
 	a.routes()
+	if err := a.secrets.Open(ctx); err != nil {
+		return err
+	}
 	if err := a.dirs.Open(ctx); err != nil {
 		return err
 	}
@@ -101,6 +106,7 @@ func (a *Appliance) routes() {
 	a.library.Routes(api)
 	a.chat.Routes(api)
 	a.monitor.Routes(api)
+	a.secrets.Routes(api)
 	a.ownRoutes(api)
 }
 
@@ -156,6 +162,13 @@ func (a *Appliance) gauges() []monitor.Gauge {
 			return 0
 		})),
 		monitor.One("open_pages", "Pages with an open connection for notices.", figure(func() float64 { return float64(a.web.Stats().Notices) })),
+	}
+}
+
+// holders are the rooms that seal values of their own. Whoever seals is one.
+func (a *Appliance) holders() []key.Holder {
+	return []key.Holder{
+		{Name: "tokens of model servers", Left: a.models.TokensLeft, Reseal: a.models.ResealTokens},
 	}
 }
 

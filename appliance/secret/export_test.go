@@ -28,3 +28,6 @@ func Resum(t *testing.T, text []byte) []byte {
 func Forms(b []byte) [][]byte {
 	return [][]byte{b, []byte(hex.EncodeToString(b)), []byte(base64.StdEncoding.EncodeToString(b)), []byte(base64.RawURLEncoding.EncodeToString(b))}
 }
+
+// WriteRecovery writes a recovery key as people read it.
+func WriteRecovery(seed []byte) string { return writeRecovery(seed) }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"chatets/appliance/fault"
@@ -195,6 +196,18 @@ func (s *Store) DropScopeKeys(name string) error {
 	}
 	in.Scopes[name] = kept
 	return s.write(s.doc, in)
+}
+
+// Held reports whether something is still being sealed with a key of a scope that
+// is not current. Nothing new begins with one, so once this is false it stays so,
+// and what is counted then is all there is.
+func (s *Store) Held(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := s.in.Scopes[name]
+	return was != nil && slices.ContainsFunc(was.Keys, func(k dataKey) bool {
+		return k.Number != was.Current && s.ring.holds.any(held{name, k.Number})
+	})
 }
 
 // DestroyScopes destroys all keys of scopes: what was sealed for them cannot be

@@ -16,6 +16,9 @@ type options struct {
 	flags map[string]*string // configuration flags by name
 	json  bool
 	owner string
+
+	passphraseStdin bool // the passphrase of the keys is the first line of standard input
+	recoveryStdin   bool // so is the recovery key
 }
 
 // execute runs one command line and returns its exit code.
@@ -56,8 +59,9 @@ to it over its Unix socket, and works without it where that makes sense.`
 		o.flags[f.name] = flags.String(f.name, "", f.help)
 	}
 	flags.BoolVar(&o.json, "json", false, "print JSON")
+	flags.BoolVar(&o.passphraseStdin, "passphrase-stdin", false, "with the service stopped: read the passphrase of the keys from the first line of standard input")
 	flags.StringVar(&o.owner, "owner", "", "`e-mail` of the person new rows belong to (default the first owner)")
-	root.AddCommand(newServe(o), newSetUpLink(o), newUser(o), newLDAP(o), newSCIM(o), newKnowledge(o), newDocument(o), newModel(o), newScan(o), newAsk(o), newAudit(o),
+	root.AddCommand(newServe(o), newSetUpLink(o), newUser(o), newLDAP(o), newSCIM(o), newKnowledge(o), newDocument(o), newModel(o), newScan(o), newAsk(o), newAudit(o), newKey(o),
 		newDoctor(o), newConfig(o), newVersion(o), newOpenAPI(o))
 	root.SetHelpCommand(newHelp())
 	return root

@@ -55,7 +55,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": scriptCode, "up": scriptUp, "down": scriptDown, "die": scriptDie, "mask": scriptMask,
 			"sql": scriptSQL, "bytes": scriptBytes, "spoil": scriptSpoil, "chown": scriptChown, "shared": scriptShared,
-			"modelserver": scriptModelServer,
+			"modelserver": scriptModelServer, "lastline": scriptLastLine,
 		},
 	})
 }
@@ -207,6 +207,12 @@ func scriptChown(ts *testscript.TestScript, _ bool, args []string) {
 			return errors.Join(err, os.Lchown(path, uid, uid))
 		}))
 	}
+}
+
+// scriptLastLine copies the last line of a file: lastline FROM TO.
+func scriptLastLine(ts *testscript.TestScript, _ bool, args []string) {
+	lines := strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n")
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(lines[len(lines)-1]+"\n"), 0o600))
 }
 
 // scriptShared makes a folder that every user can enter and goes there.

@@ -30,6 +30,9 @@ a one-time link that makes the first administrator.`,
 			if cfg.Listen == "" {
 				return wrongUse("give an address, for example 127.0.0.1:8080", "the service needs an address to listen on")
 			}
+			if err := o.unlocking(cmd.Context(), &cfg); err != nil {
+				return err
+			}
 			if err := becomeOwner(cfg.Data); err != nil {
 				return err
 			}

@@ -62,6 +62,9 @@ func (o *options) connect(ctx context.Context, cfg config.Config, mayMake bool) 
 		return nil, fault.New(fault.NotFound, "There is no data directory %s.", cfg.Data).
 			Cure("Name it with --data, or make it: chatets serve").Because(err)
 	}
+	if err := o.unlocking(ctx, &cfg); err != nil {
+		return nil, err
+	}
 	if err := becomeOwner(cfg.Data); err != nil {
 		return nil, err
 	}

@@ -622,6 +622,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the ways to the keys, the data keys by number and how far a rotation is; no secret is in it
+         * @description For administrators.
+         */
+        get: operations["getKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys/recovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a recovery key and revoke the one before; it is shown this once
+         * @description For administrators.
+         */
+        post: operations["makeRecoveryKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys/recovery/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say whether a recovery key is the one in force
+         * @description For administrators.
+         */
+        post: operations["testRecoveryKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/knowledge": {
         parameters: {
             query?: never;
@@ -2391,6 +2451,18 @@ export interface components {
             documents: number;
             name: string;
         };
+        DataKey: {
+            current: boolean;
+            /** Format: date-time */
+            made: string;
+            /** Format: int32 */
+            number: number;
+            /**
+             * Format: date-time
+             * @description Since when another is current; it is destroyed when nothing is left under it.
+             */
+            retired?: string;
+        };
         Detail: {
             field: string;
             sentence: string;
@@ -2674,6 +2746,49 @@ export interface components {
         };
         JobStruct: {
             id: string;
+        };
+        KeyProgress: {
+            /** Format: int64 */
+            all: number;
+            /** Format: int64 */
+            done: number;
+            /** @description What is being sealed anew. */
+            phase: string;
+        };
+        KeySlot: {
+            /** @description The service opened the keys with this one. */
+            inUse: boolean;
+            /** @enum {string} */
+            kind: "file" | "credential" | "passphrase" | "tpm" | "transit" | "recovery";
+            /** Format: date-time */
+            made: string;
+            /** Format: int64 */
+            slot: number;
+            /** @description A path, a name or an address, for people. */
+            where: string;
+        };
+        KeyStatus: {
+            /** Format: date-time */
+            changed: string;
+            /** @description Why the work in the background last failed. */
+            failure?: string;
+            installation: string;
+            keys: components["schemas"]["DataKey"][];
+            /**
+             * Format: date-time
+             * @description When the old keys can be destroyed at the earliest.
+             */
+            oldUntil?: string;
+            progress?: components["schemas"]["KeyProgress"];
+            /** @description There is a recovery key. */
+            recovery: boolean;
+            /**
+             * Format: int64
+             * @description Grows with every change of keys.json.
+             */
+            serial: number;
+            shreds: components["schemas"]["Shred"][];
+            slots: components["schemas"]["KeySlot"][];
         };
         Knowledge: {
             /** Format: date-time */
@@ -3187,6 +3302,14 @@ export interface components {
             /** Format: int64 */
             prompt: number;
         };
+        RecoveryKey: {
+            /** @description Six groups of six letters and digits; the last four are a checksum. */
+            key: string;
+            /** @description The key as a QR code: rows of 1 (dark) and 0, with a quiet margin. */
+            qr: string[];
+            /** Format: int64 */
+            slot: number;
+        };
         RegenerateMessageRequest: {
             /** @description Name of a model, or extractive; left out, the one that wrote the answer */
             model?: string;
@@ -3511,6 +3634,18 @@ export interface components {
             /** @description A message of the conversation */
             message: string;
         };
+        Shred: {
+            /** Format: date-time */
+            asked: string;
+            /** Format: date-time */
+            ended?: string;
+            id: string;
+            /** @enum {string} */
+            kind: "workspace" | "person";
+            /** Format: date-time */
+            removed?: string;
+            subject: string;
+        };
         SignInRequest: {
             /** @description Sets a cookie instead of giving the token. */
             cookie?: boolean;
@@ -3610,6 +3745,9 @@ export interface components {
             /** @description Kept sealed, never given back. */
             token?: string;
             url: string;
+        };
+        TestRecoveryKeyRequest: {
+            key: string;
         };
         TestServerRequest: {
             /** @description By which the test can be stopped. */
@@ -6978,6 +7116,176 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyStatus"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    makeRecoveryKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryKey"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testRecoveryKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestRecoveryKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
