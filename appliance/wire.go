@@ -56,7 +56,7 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 	a.web.UseOperator(a.logins.Operator)
 	a.web.UseBootstrap(a.logins.Bootstrap)
 	a.web.UseObserver(a.monitor.Observe)
-	a.secrets = key.New(key.Config{Secrets: a.store, Store: key.Store{DB: a.db, Audit: a.audit}, Blobs: a.blobs, Holders: a.holders(), Log: a.log, Now: time.Now})
+	a.secrets = key.New(key.Config{Secrets: a.store, Store: key.Store{DB: a.db, Audit: a.audit}, Blobs: a.blobs, Columns: sealedColumns(), Log: a.log, Now: time.Now})
 	a.routes()
 	if err := a.secrets.Open(ctx); err != nil {
 		return err
@@ -165,10 +165,13 @@ func (a *Appliance) gauges() []monitor.Gauge {
 	}
 }
 
-// holders are the rooms that seal values of their own. Whoever seals is one.
-func (a *Appliance) holders() []key.Holder {
-	return []key.Holder{
-		{Name: "tokens of model servers", Left: a.models.TokensLeft, Reseal: a.models.ResealTokens},
+// sealedColumns are the columns that hold sealed values; whoever adds one adds it
+// here. An old key is not destroyed while a value that is not listed lies under it.
+func sealedColumns() []key.Column {
+	return []key.Column{
+		{Table: "server", Name: "token", Purpose: "model-token"},
+		{Table: "directory", Name: "secret", Purpose: "directory-password"},
+		{Table: "document", Name: "password", Purpose: "document-password"},
 	}
 }
 

@@ -4,8 +4,8 @@
 // What a newcomer gets wrong: a rotation is done at once and ends much later.
 // From its first moment everything is sealed with the new key; what lies on the
 // disk follows in the background, and only when nothing is left under an old key
-// is that key destroyed. Whoever seals anything registers a Holder here, or its
-// values would hold up the end of every rotation.
+// is that key destroyed. Whoever seals anything registers a Column or a Holder
+// here, or its values would hold up the end of every rotation.
 package key
 
 import (
@@ -37,12 +37,14 @@ type Config struct {
 	Secrets *secret.Store
 	Store   Store
 	Blobs   *blob.Store
-	Holders []Holder
+	Columns []Column // of the database, whose values are sealed
+	Holders []Holder // whatever else is sealed
 	Erase   Eraser
 	Log     *slog.Logger
 	Now     func() time.Time
-	// Grace is how long an old key stays at least: what was sealed a moment before
-	// the rotation is still on its way into the database. 0 = ten minutes.
+	// Grace is how long an old key stays after nothing was found under it any more:
+	// what was read or sealed before may still be on its way into the database. 0 =
+	// ten minutes.
 	Grace time.Duration
 	// Keep is asked how long targets still hold what an old key opens; nil = no
 	// target does.
@@ -58,6 +60,8 @@ type Keys struct {
 	mu       sync.Mutex
 	progress *KeyProgress
 	failure  string // of the last work in the background, "" = none
+
+	busy time.Time // when Tend last found something under an old key; Tend alone uses it
 }
 
 // KeyProgress is how far the work in the background is.
@@ -75,7 +79,16 @@ func New(c Config) *Keys {
 	if c.Grace == 0 {
 		c.Grace = grace
 	}
-	return &Keys{c: c, store: c.Store, wake: make(chan struct{}, 1)}
+	k := &Keys{c: c, store: c.Store, wake: make(chan struct{}, 1)}
+	// Pages come last: what the others write lies in pages.
+	k.c.Holders = append(append([]Holder{k.values()}, c.Holders...), k.pages())
+	return k
+}
+
+// pages is the Holder of the database.
+func (k *Keys) pages() Holder {
+	return Holder{Name: "pages of the database", Left: func(context.Context) (int, error) { return k.store.pagesLeft(k.old()) },
+		Reseal: func(ctx context.Context, told func(done, all int)) error { return k.store.DB.Reseal(ctx, told) }}
 }
 
 // Open holds keys.json against what the database last saw of it. An older file

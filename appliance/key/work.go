@@ -52,14 +52,22 @@ func (k *Keys) Tend(ctx context.Context) (left bool, err error) {
 	if len(old) == 0 && len(scopes) == 0 {
 		return false, k.endShreds(ctx)
 	}
-	for _, h := range k.c.Holders {
-		if err := h.Reseal(ctx, k.tell(h.Name)); err != nil {
-			return true, err
-		}
-	}
 	clean, err := k.tendFiles(ctx, scopes)
 	if err != nil || len(old) == 0 {
 		return !clean, err
+	}
+	for _, h := range k.c.Holders {
+		left, err := h.Left(ctx)
+		if err != nil {
+			return true, err
+		}
+		if left == 0 {
+			continue
+		}
+		k.busy = k.c.Now()
+		if err := h.Reseal(ctx, k.tell(h.Name)); err != nil {
+			return true, err
+		}
 	}
 	if clean {
 		if clean, err = k.unused(ctx, old); err != nil {
@@ -138,7 +146,11 @@ func (k *Keys) unused(ctx context.Context, old []uint32) (bool, error) {
 		if key.Retired.IsZero() {
 			continue
 		}
-		until := key.Retired.Add(k.c.Grace)
+		until := key.Retired
+		if k.busy.After(until) {
+			until = k.busy
+		}
+		until = until.Add(k.c.Grace)
 		if k.c.Keep != nil {
 			kept, err := k.c.Keep(ctx, key.Retired)
 			if err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -271,6 +272,7 @@ func (s *Store) settle() error {
 	if err := os.Remove(filepath.Join(s.cfg.Dir, proofName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return unwritable(err)
 	}
+	s.sweep()
 	if s.older {
 		if err := errors.Join(os.Rename(s.old(), s.path()), syncDir(s.cfg.Dir)); err != nil {
 			return unwritable(err)
@@ -282,6 +284,28 @@ func (s *Store) settle() error {
 		}
 	}
 	return s.scrubOld()
+}
+
+// sweep removes what a stop left half written beside keys.json and the key files.
+func (s *Store) sweep() {
+	files := []string{s.path()}
+	for _, slot := range s.doc.Slots {
+		if slot.Kind == FileKind && slot.ID == s.opened {
+			files = append(files, slot.File)
+		}
+	}
+	for _, file := range files {
+		entries, err := os.ReadDir(filepath.Dir(file))
+		if err != nil {
+			continue // a folder that may be entered and not listed
+		}
+		for _, e := range entries {
+			if e.Type().IsRegular() && strings.HasPrefix(e.Name(), "."+filepath.Base(file)+"-") {
+				// Where it may not be removed it is in nobody's way.
+				_ = os.Remove(filepath.Join(filepath.Dir(file), e.Name()))
+			}
+		}
+	}
 }
 
 // settled decides between the two halves of a slot whose file was being
