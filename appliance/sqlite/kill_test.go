@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -27,6 +28,21 @@ func TestMain(m *testing.M) {
 		err := writeForEver(dir)
 		fmt.Fprintln(os.Stderr, "the writing child ended:", err)
 		os.Exit(1)
+	}
+	if dir := os.Getenv(plainDir); dir != "" {
+		notes, err := strconv.Atoi(os.Getenv("CHATETS_TEST_NOTES"))
+		if err = errors.Join(err, makePlain(dir, notes)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if dir := os.Getenv(sealDir); dir != "" {
+		if err := sealIn(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }

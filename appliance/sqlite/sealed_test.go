@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -145,51 +144,6 @@ func hits(t *testing.T, dir string) map[string]int {
 	return found
 }
 
-// plainIn makes the database of an earlier build, with rows in its log, and leaves
-// it as a killed process does.
-func plainIn(t *testing.T, dir string, from, to int) {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "chatets.db")
-	db, err := sql.Open("sqlite", "file:"+name+"?vfs=unix&_pragma=journal_mode(WAL)&_pragma=wal_autocheckpoint(0)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.SetMaxOpenConns(1)
-	for i, statement := range []string{
-		`CREATE TABLE goose_db_version (id INTEGER PRIMARY KEY AUTOINCREMENT, version_id INTEGER NOT NULL, is_applied INTEGER NOT NULL, tstamp TIMESTAMP DEFAULT (datetime('now')))`,
-		`INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, 1), (1, 1)`,
-		`CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL, long BLOB) STRICT`,
-		`CREATE INDEX note_text ON note (text)`,
-		`CREATE VIRTUAL TABLE word USING fts5(text)`,
-		`CREATE TABLE loose (x TEXT)`,
-		`INSERT INTO loose (rowid, x) VALUES (7, 'seven'), (1000, 'thousand')`,
-		`PRAGMA user_version = 42`,
-		`PRAGMA wal_checkpoint(TRUNCATE)`,
-	} {
-		if _, err := db.ExecContext(t.Context(), statement); err != nil {
-			t.Fatal(i, err)
-		}
-	}
-	for i := from; i < to; i++ {
-		text := fmt.Sprintf("%s number %d", marker, i)
-		if _, err := db.ExecContext(t.Context(), `INSERT INTO note (id, text, long) VALUES (?, ?, ?); INSERT INTO word (rowid, text) VALUES (?, ?)`, i, text, []byte(strings.Repeat(text, 300)), i, text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, end := range []string{"", "-wal"} {
-		data, err := os.ReadFile(name + end)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "chatets.db"+end), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestNothingReadable searches everything SQLite writes for what was stored, in
 // all its lives: log, database, after deleting, VACUUM, its copies, and temporary
 // files of a connection that does not keep them in memory. The same search finds it
@@ -197,7 +151,7 @@ func plainIn(t *testing.T, dir string, from, to int) {
 func TestNothingReadable(t *testing.T) {
 	t.Parallel()
 	control := t.TempDir()
-	plainIn(t, control, 0, 50)
+	plainIn(t, control, 50)
 	if found := hits(t, control); found["chatets.db"] == 0 || found["chatets.db-wal"] < 50 {
 		t.Fatalf("the search finds nothing in a plain database: %v", found)
 	}
@@ -673,89 +627,5 @@ func TestManyHands(t *testing.T) {
 	}
 	if err := db.Check(t.Context()); err != nil {
 		t.Error(err)
-	}
-}
-
-// TestConversion seals the database of an earlier build, with rows that were only
-// in its log, once.
-func TestConversion(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	plainIn(t, dir, 0, 120)
-	if err := os.WriteFile(filepath.Join(dir, "chatets.db.sealing"), []byte(marker+" of an attempt that was killed"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	db := sealedIn(t, dir, newRing(1, 1))
-	converted := func(db *sqlite.DB) {
-		t.Helper()
-		var version, loose int
-		var found int
-		if err := errors.Join(
-			db.Read().QueryRowContext(t.Context(), `PRAGMA user_version`).Scan(&version),
-			db.Read().QueryRowContext(t.Context(), `SELECT sum(rowid) FROM loose`).Scan(&loose),
-			db.Read().QueryRowContext(t.Context(), `SELECT count(*) FROM word WHERE word MATCH ?`, marker).Scan(&found),
-		); err != nil {
-			t.Fatal(err)
-		}
-		if n := count(t, db); n != 120 || version != 42 || loose != 1007 || found != 120 {
-			t.Errorf("got %d notes, version %d, row numbers %d, %d found by a word", n, version, loose, found)
-		}
-		if err := db.Check(t.Context()); err != nil {
-			t.Error(err)
-		}
-		if found := hits(t, dir); len(found) != 0 {
-			t.Errorf("readable: %v", found)
-		}
-	}
-	converted(db)
-	note(t, db, 5000, 5001)
-	if err := db.Update(t.Context(), func(ctx context.Context, tx *sqlite.Tx) error {
-		_, err := tx.Exec(ctx, `DELETE FROM note WHERE id = 5000`)
-		if err == nil {
-			_, err = tx.Exec(ctx, `DELETE FROM word WHERE rowid = 5000`)
-		}
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	left, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(left) != 1 {
-		t.Errorf("files %v, %v", left, err)
-	}
-	converted(sealedIn(t, dir, newRing(1, 1)))
-}
-
-// TestConversionWithoutRoom starts on a disk that has no room for the sealed copy:
-// the database stays as it was, and the sentence says how much is needed.
-func TestConversionWithoutRoom(t *testing.T) {
-	t.Parallel()
-	dir, ok := mount(t, "size=2m")
-	if !ok {
-		return
-	}
-	plainIn(t, dir, 0, 45)
-	before := map[string][]byte{}
-	read := func() map[string][]byte {
-		t.Helper()
-		files := map[string][]byte{}
-		names, err := filepath.Glob(filepath.Join(dir, "chatets.db*"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range names {
-			if files[name], err = os.ReadFile(name); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return files
-	}
-	before = read()
-	_, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Keys: newRing(1, 1), Reserve: -1})
-	wantFault(t, err, fault.Full, "free", "as it was")
-	if !maps.EqualFunc(before, read(), bytes.Equal) {
-		t.Error("the files are not as they were")
 	}
 }
