@@ -9,10 +9,9 @@ import { IconButton } from "@/components/ui/icon-button";
 import { SkeletonRows } from "@/components/ui/skeleton";
 import { useToast } from "@/components/ui/toast";
 import { useWords } from "@/lib/words";
-import { accessWords } from "./access-words";
 import { AddAccess } from "./add-access";
 import { type AccessEntry, accessQuery, type Knowledge } from "./queries";
-import { knowledgeWords } from "./words";
+import { accessWords, knowledgeWords } from "./words";
 
 export function sameSubject(a: AccessEntry, b: AccessEntry): boolean {
   return a.person === b.person && a.group === b.group && a.workspace === b.workspace;

@@ -1,4 +1,4 @@
-import { accessWords } from "./access-words";
+import { accessWords } from "./words";
 
 accessWords.put("de", {
   mayNotRead: "Darf nicht lesen",

@@ -1,4 +1,4 @@
-import { accessWords } from "./access-words";
+import { accessWords } from "./words";
 
 accessWords.put("fr", {
   mayNotRead: "Ne peut pas lire",

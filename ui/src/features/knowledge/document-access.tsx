@@ -12,10 +12,9 @@ import { SkeletonRows } from "@/components/ui/skeleton";
 import { useToast } from "@/components/ui/toast";
 import { useWords } from "@/lib/words";
 import { SubjectIcon } from "./access-tab";
-import { accessWords } from "./access-words";
 import { AddAccess } from "./add-access";
 import { type AccessEntry, type Document, rulesQuery, useRefresh } from "./queries";
-import { knowledgeWords } from "./words";
+import { accessWords, knowledgeWords } from "./words";
 
 type Rules = Schema<"Rules">;
 type Rule = Schema<"RuleEntry">;
@@ -31,7 +30,10 @@ export function DocumentAccess({ document, onClose }: { document: Document; onCl
   const rules = useQuery(rulesQuery(document.id));
   return (
     <Dialog open wide onClose={onClose} title={words.accessOf(document.title)} lead={words.lead}>
-      {rules.isPending ? <SkeletonRows rows={3} /> : rules.data ? <Editor id={document.id} rules={rules.data} /> : <ErrorPanel title={words.failed} error={rules.error} retry={() => void rules.refetch()} />}
+      {/* The first thing that takes the focus would open its list. */}
+      <div data-first-focus tabIndex={-1} className="outline-none">
+        {rules.isPending ? <SkeletonRows rows={3} /> : rules.data ? <Editor id={document.id} rules={rules.data} /> : <ErrorPanel title={words.failed} error={rules.error} retry={() => void rules.refetch()} />}
+      </div>
     </Dialog>
   );
 }
@@ -124,10 +126,10 @@ function Inherited({ rules }: { rules: Rules }) {
       <h3 className="mt-5 text-s font-medium">{words.base}</h3>
       <ul aria-label={words.base} className="mt-1">
         {[owner, ...rules.knowledge].map((entry) => (
-          <li key={`${entry === owner}${entry.person ?? entry.group ?? "all"}`} className="flex min-h-10 items-center gap-3 py-1 text-muted">
+          <li key={`${entry === owner}${entry.person ?? entry.group ?? "all"}`} className="flex min-h-10 items-center gap-x-3 py-1 text-muted max-frame:flex-wrap">
             <SubjectIcon entry={entry} name={entry.name ?? ""} />
-            <span className="min-w-0 flex-1 truncate text-text">{entry.workspace ? base.workspace : entry.name || base.unknownName}</span>
-            <span className="text-end text-s">{standing(entry)}</span>
+            <span className="min-w-0 flex-1 basis-44 truncate text-text">{entry.workspace ? base.workspace : entry.name || base.unknownName}</span>
+            <span className="text-end text-s max-frame:ms-10.5 max-frame:w-full max-frame:text-start">{standing(entry)}</span>
           </li>
         ))}
       </ul>

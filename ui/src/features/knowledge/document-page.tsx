@@ -17,14 +17,12 @@ import { Pill, Tag } from "@/components/ui/pill";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useFormat } from "@/lib/format";
 import { type Language, useLanguage, useWords } from "@/lib/words";
-import { accessWords } from "./access-words";
-import { DocumentAccess } from "./document-access";
+import { type DocumentDialog, DocumentDialogs } from "./document-dialogs";
 import { DocumentState } from "./document-state";
 import { RemoveDocument } from "./documents-tab";
-import { PlaceDocument } from "./place-document";
 import { baseQuery, type Document, documentQuery, useDocumentAct } from "./queries";
 import { isLocked, UnlockDocument } from "./unlock-document";
-import { knowledgeWords } from "./words";
+import { accessWords, knowledgeWords } from "./words";
 
 /** One document, to read, opened at the passage the address names. */
 export function DocumentPage() {
@@ -93,7 +91,7 @@ function DocumentBar({ document }: { document: Document }) {
   const navigate = useNavigate();
   const { data: base } = useQuery(baseQuery(document.knowledge));
   const rules = useWords(accessWords);
-  const [open, setOpen] = useState<"access" | "place">();
+  const [open, setOpen] = useState<DocumentDialog>();
   const [removing, setRemoving] = useState(false);
   return (
     <Topbar
@@ -117,8 +115,7 @@ function DocumentBar({ document }: { document: Document }) {
               <MenuItem icon={Trash2} danger onSelect={() => setRemoving(true)}>{words.remove}</MenuItem>
             </Menu>
           )}
-          {open === "access" && <DocumentAccess document={document} onClose={() => setOpen(undefined)} />}
-          {open === "place" && <PlaceDocument document={document} onClose={() => setOpen(undefined)} />}
+          <DocumentDialogs document={document} open={open} onClose={() => setOpen(undefined)} />
           {removing && (
             <RemoveDocument
               document={document}

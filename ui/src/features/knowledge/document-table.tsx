@@ -8,13 +8,11 @@ import { Tag } from "@/components/ui/pill";
 import { Cell, Head, Row, Table } from "@/components/ui/table";
 import { useFormat } from "@/lib/format";
 import { useWords } from "@/lib/words";
-import { accessWords } from "./access-words";
-import { DocumentAccess } from "./document-access";
+import { type DocumentDialog, DocumentDialogs } from "./document-dialogs";
 import { DocumentState } from "./document-state";
-import { PlaceDocument } from "./place-document";
 import { type Document, type DocumentAct, working } from "./queries";
 import { isLocked, UnlockDocument } from "./unlock-document";
-import { knowledgeWords } from "./words";
+import { accessWords, knowledgeWords } from "./words";
 
 interface DocumentTableProps {
   documents: readonly Document[];
@@ -49,7 +47,7 @@ function DocumentRow({ document, mayEdit, onAct }: { document: Document; mayEdit
   const words = useWords(knowledgeWords);
   const format = useFormat();
   const rules = useWords(accessWords);
-  const [open, setOpen] = useState<"access" | "place">();
+  const [open, setOpen] = useState<DocumentDialog>();
   const [unlocking, setUnlocking] = useState(false);
   const reads = document.right !== "none";
   const locked = isLocked(document);
@@ -123,8 +121,7 @@ function DocumentRow({ document, mayEdit, onAct }: { document: Document; mayEdit
             )}
           </Menu>}
         </span>
-        {open === "access" && <DocumentAccess document={document} onClose={() => setOpen(undefined)} />}
-        {open === "place" && <PlaceDocument document={document} onClose={() => setOpen(undefined)} />}
+        <DocumentDialogs document={document} open={open} onClose={() => setOpen(undefined)} />
         {unlocking && <UnlockDocument document={document} onClose={() => setUnlocking(false)} />}
       </Cell>
     </Row>

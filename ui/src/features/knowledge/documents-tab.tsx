@@ -11,10 +11,9 @@ import { SkeletonRows } from "@/components/ui/skeleton";
 import { useToast } from "@/components/ui/toast";
 import { useFormat } from "@/lib/format";
 import { useWords } from "@/lib/words";
-import { accessWords } from "./access-words";
 import { DocumentTable } from "./document-table";
 import { type Document, documentsQuery, type Knowledge, outlineQuery, useDocumentAct } from "./queries";
-import { knowledgeWords } from "./words";
+import { accessWords, knowledgeWords } from "./words";
 
 /** The states a list is narrowed to; those between waiting and ready are over too soon. */
 const states = ["ready", "waiting", "failed", "quarantined"] as const;
@@ -99,7 +98,7 @@ export function DocumentsTab({ base, onChoose }: { base: Knowledge; onChoose: ()
             placeholder={words.find}
             value={typed}
             onChange={(event) => setTyped(event.target.value)}
-            className="min-w-0 flex-1 frame:max-w-72"
+            className="min-w-0 flex-1 max-frame:basis-full frame:max-w-72"
           />
           <SelectField
             hideLabel

@@ -9,9 +9,8 @@ import { TextField } from "@/components/ui/field";
 import { useToast } from "@/components/ui/toast";
 import { uiWords } from "@/components/ui/words";
 import { useWords } from "@/lib/words";
-import { accessWords } from "./access-words";
 import { type Document, outlineQuery, useRefresh } from "./queries";
-import { knowledgeWords } from "./words";
+import { accessWords, knowledgeWords } from "./words";
 
 const parted = (tags: string) => tags.split(",").map((tag) => tag.trim()).filter(Boolean);
 

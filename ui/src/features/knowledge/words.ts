@@ -1,5 +1,8 @@
 import { Catalogue } from "@/lib/words";
 
+/* One file of sentences for the page: a second one would be named in what the first page loads. */
+export { accessWords } from "./access-words";
+
 const few = (n: number, one: string, many: string) => (n === 1 ? one : many);
 
 export const knowledgeWords = new Catalogue({
