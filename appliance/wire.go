@@ -25,7 +25,7 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 		a.web.Hub.Publish(web.Notice{Workspace: workspace, Person: person, Noun: noun, ID: id})
 	}
 	a.logins = login.New(login.Config{
-		DB: a.db, Audit: a.audit, Accounts: a.accounts, Settings: a.settings, Log: a.log, Now: time.Now, Revoked: a.web.Revoked,
+		DB: a.db, Audit: a.audit, Accounts: a.accounts, Settings: a.settings, Keys: a.keys, Log: a.log, Now: time.Now, Revoked: a.web.Revoked,
 	})
 	a.dirs = directory.New(directory.Config{
 		DB: a.db, Audit: a.audit, Accounts: a.accounts, Logins: a.logins, Keys: a.keys, Gate: a.gate, Jobs: a.jobs, Notify: notify, Log: a.log, Now: time.Now,

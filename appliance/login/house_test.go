@@ -131,7 +131,7 @@ func (h *house) open(t *testing.T) {
 		UI: fstest.MapFS{"index.html": {Data: []byte(`<!doctype html><html><head><title>ChatETS</title></head><body></body></html>`)}},
 	})
 	h.logins = New(Config{
-		DB: h.db, Audit: h.log, Accounts: accounts, Settings: settings, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: h.clock.Now,
+		DB: h.db, Audit: h.log, Accounts: accounts, Settings: settings, Keys: keys, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: h.clock.Now,
 		Cost: Cost{Memory: 64, Time: 1, Threads: 1}, Revoked: func(id string) { h.revoked.add(id); server.Revoked(id) },
 	})
 	server.UseAuthenticator(h.logins)

@@ -27,6 +27,7 @@ func (r routes) tell(person, workspace, session string) {
 // Routes adds sign-in, sessions, passwords and new people to the API.
 func (l *Logins) Routes(api *web.API, hub account.Publisher) {
 	r := routes{Logins: l, hub: hub}
+	r.factorRoutes(api)
 	const sessions, people = "Sessions", "People"
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/auth/login", ID: "signIn", Tag: sessions, Access: web.Public,
 		Summary: "Sign in with e-mail address and password", BodyLimit: 16 << 10, Errors: []int{401, 422, 429, 503}}, r.postLogin)
@@ -36,7 +37,7 @@ func (l *Logins) Routes(api *web.API, hub account.Publisher) {
 		Summary: "Whether the first owner is still to be made"}, r.getSetup)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/setup", ID: "setUp", Tag: "Setup", Access: web.Public,
 		Summary: "Make the first owner with the one-time token", BodyLimit: 16 << 10, Errors: []int{403, 409, 422, 503}}, r.postSetup)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/session", ID: "getSession", Tag: sessions, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/session", ID: "getSession", Tag: sessions, Access: web.SignedIn, Enrol: true,
 		Summary: "Who is signed in, and where"}, r.getSession)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/session/workspace", ID: "enterWorkspace", Tag: sessions, Access: web.SignedIn,
 		Summary: "Switch to another workspace", Errors: []int{404}}, r.postWorkspace)
@@ -62,23 +63,29 @@ type Session struct {
 	Person     account.Person      `json:"person"`
 	Workspace  account.Workspace   `json:"workspace" doc:"Empty id for a person who is a member of none."`
 	Workspaces []account.Workspace `json:"workspaces"`
+	Enrol      bool                `json:"enrol,omitempty" doc:"The session can only set up the second step that is overdue."`
 	CSRF       string              `json:"csrf" doc:"Send it as X-CSRF-Token with every change."`
 	ExpiresAt  time.Time           `json:"expiresAt"`
 }
 
 // Login is the answer to whoever has signed in.
 type Login struct {
-	Token     string         `json:"token,omitempty" doc:"Send it as Authorization: Bearer. Absent when a cookie was asked for."`
-	ExpiresAt time.Time      `json:"expiresAt"`
-	Person    account.Person `json:"person"`
-	CSRF      string         `json:"csrf,omitempty" doc:"With a cookie only: send it as X-CSRF-Token with every change."`
+	Token         string          `json:"token,omitempty" doc:"Send it as Authorization: Bearer. Absent when a cookie was asked for."`
+	ExpiresAt     *time.Time      `json:"expiresAt,omitempty"`
+	Person        *account.Person `json:"person,omitempty"`
+	CSRF          string          `json:"csrf,omitempty" doc:"With a cookie only: send it as X-CSRF-Token with every change."`
+	Second        *Second         `json:"second,omitempty" doc:"Nobody is signed in yet: a second step follows."`
+	DeviceToken   string          `json:"deviceToken,omitempty" doc:"Of a device that is trusted now."`
+	SecondStepDue *time.Time      `json:"secondStepDue,omitempty" doc:"Until then a second step has to be set up; from then on nothing else can be done."`
 }
 
 type loginIn struct {
 	Body struct {
-		Email    string `json:"email"`
-		Password string `json:"password"`
-		Cookie   bool   `json:"cookie,omitempty" doc:"Sets a cookie instead of giving the token."`
+		Email       string `json:"email" doc:"E-mail address, or the name in a directory."`
+		Password    string `json:"password"`
+		Code        string `json:"code,omitempty" maxLength:"64" doc:"Of the second step, where it is known already."`
+		DeviceToken string `json:"deviceToken,omitempty" maxLength:"512" doc:"Of a trusted device; browsers send it as a cookie."`
+		Cookie      bool   `json:"cookie,omitempty" doc:"Sets a cookie instead of giving the token."`
 	}
 }
 
@@ -100,9 +107,16 @@ func (r routes) postLogin(ctx context.Context, in *loginIn) (*loginOut, error) {
 	if err := together(missing...); err != nil {
 		return nil, err
 	}
-	o, err := r.signIn(ctx, in.Body.Email, in.Body.Password, web.Agent(ctx))
+	device := in.Body.DeviceToken
+	if device == "" {
+		device = web.Device(ctx)
+	}
+	o, err := r.signIn(ctx, credentials{name: in.Body.Email, password: in.Body.Password, code: in.Body.Code, device: device, agent: web.Agent(ctx)})
 	if err != nil {
 		return nil, err
+	}
+	if o.ticket != "" {
+		return &loginOut{Body: Login{Second: &Second{Ticket: o.ticket, Methods: o.methods}}}, nil
 	}
 	r.tell(o.owner, o.workspace, o.id)
 	return o.answer(ctx, in.Body.Cookie), nil
@@ -110,7 +124,10 @@ func (r routes) postLogin(ctx context.Context, in *loginIn) (*loginOut, error) {
 
 // answer hands out the token once: in the cookie or in the body.
 func (o opened) answer(ctx context.Context, cookie bool) *loginOut {
-	out := &loginOut{Body: Login{ExpiresAt: o.expires, Person: o.person}}
+	out := &loginOut{Body: Login{ExpiresAt: &o.expires, Person: &o.person}}
+	if !o.due.IsZero() {
+		out.Body.SecondStepDue = &o.due
+	}
 	if !cookie {
 		out.Body.Token = o.token
 		return out
@@ -191,7 +208,7 @@ func (l *Logins) session(ctx context.Context, m account.Member) (Session, error)
 	if err != nil {
 		return Session{}, err
 	}
-	return Session{Person: m.Person, Workspace: m.Workspace, Workspaces: workspaces, CSRF: web.CSRF(ctx), ExpiresAt: l.end(ctx, found)}, nil
+	return Session{Person: m.Person, Workspace: m.Workspace, Workspaces: workspaces, CSRF: web.CSRF(ctx), ExpiresAt: l.end(ctx, found), Enrol: found.enrol}, nil
 }
 
 // Bootstrap is what a page is given at its load: the session of whoever is
@@ -334,7 +351,7 @@ func (l *Logins) Authenticate(ctx context.Context, token, address string) (web.I
 	}
 	a := actorOf(ctx, s, m)
 	a.Address = address
-	return web.Identity{Actor: a, Expires: s.expires}, nil
+	return web.Identity{Actor: a, Expires: s.expires, Enrol: s.enrol, Fresh: l.now().Sub(s.proved) < freshFor}, nil
 }
 
 // ofRequest tells a request from an open stream whose session is asked about

@@ -23,6 +23,7 @@ import (
 	"chatets/appliance/actor"
 	"chatets/appliance/audit"
 	"chatets/appliance/fault"
+	"chatets/appliance/secret"
 	"chatets/appliance/setting"
 )
 
@@ -36,12 +37,17 @@ type Logins struct {
 	hashes   *hasher
 	throttle *throttle
 	setup    setup
+	keys     *secret.Keyring
 	verifier Verifier // nil = no directories
 	hours    *setting.Value[int]
 	idle     *setting.Value[int]
 
+	factorFor   *setting.Value[[]string]
+	factorGrace *setting.Value[int]
+
 	mu       sync.Mutex
 	touching map[string]bool // sessions whose last use is being written
+	tickets  map[string]*ticket
 }
 
 // touchEvery is how exact the last use of a session is: writing it for every
@@ -54,6 +60,10 @@ func (l *Logins) declare(s *setting.Settings) {
 		Help: "After how many hours everybody has to sign in again."})
 	l.idle = setting.Declare(s, setting.Key[int]{Name: "login.idleMinutes", Default: 120, Check: setting.Between(5, 1440),
 		Help: "After how many minutes without use a session ends."})
+	l.factorFor = setting.Declare(s, setting.Key[[]string]{Name: "login.secondStepFor", Default: []string{}, Check: checkFactorFor,
+		Help: "Who needs a second step to sign in: everyone, admins, workspace:ID, group:ID."})
+	l.factorGrace = setting.Declare(s, setting.Key[int]{Name: "login.secondStepGraceDays", Default: 7, Check: setting.Between(0, 365),
+		Help: "For how many days somebody who needs a second step may still sign in without one, before it has to be set up."})
 }
 
 // session is one place where a person is signed in.
@@ -61,6 +71,8 @@ type session struct {
 	id, owner, workspace   string
 	created, seen, expires time.Time
 	address, agent         string
+	proved                 time.Time // when its holder last proved who it is
+	enrol                  bool      // it may only set up the second step that is overdue
 }
 
 // opened is a session whose token has just been made; nobody can learn the
@@ -69,6 +81,18 @@ type opened struct {
 	session
 	token  string
 	person account.Person
+
+	ticket  string    // of a sign-in that waits for its second step; there is no session then
+	methods []string  // of that step
+	due     time.Time // when a second step has to be set up at the latest; zero = never
+}
+
+// credentials are what somebody signs in with.
+type credentials struct {
+	name, password string
+	code           string // of the second step, where it is sent at once
+	device         string // token of a trusted device
+	agent          string
 }
 
 func digest(token string) []byte {
@@ -151,14 +175,14 @@ func actorOf(ctx context.Context, s session, m account.Member) actor.Actor {
 
 // signIn checks a name and a password and opens a session. The name is an
 // e-mail address, or what a directory calls the person.
-func (l *Logins) signIn(ctx context.Context, name, password, agent string) (opened, error) {
+func (l *Logins) signIn(ctx context.Context, in credentials) (opened, error) {
 	if l.verifier == nil || !l.verifier.Any() {
-		return l.check(ctx, name, password, agent)
+		return l.check(ctx, in)
 	}
 	// Directories answer fast or slowly, depending on what they know. Nobody may
 	// learn from the time of a refusal what it was about.
 	begun := l.now()
-	o, err := l.check(ctx, name, password, agent)
+	o, err := l.check(ctx, in)
 	if fault.Is(err, fault.Unauthenticated) {
 		l.even(ctx, l.now().Sub(begun))
 	}
@@ -176,8 +200,8 @@ func (l *Logins) even(ctx context.Context, taken time.Duration) {
 	}
 }
 
-func (l *Logins) check(ctx context.Context, name, password, agent string) (opened, error) {
-	name = account.FoldEmail(name)
+func (l *Logins) check(ctx context.Context, in credentials) (opened, error) {
+	name := account.FoldEmail(in.name)
 	address := actor.From(ctx).Address
 	p, err := l.accounts.ByLogin(ctx, name)
 	if err != nil && !fault.Is(err, fault.NotFound) {
@@ -198,9 +222,9 @@ func (l *Logins) check(ctx context.Context, name, password, agent string) (opene
 		return opened{}, err
 	}
 	if l.verifier != nil && l.verifier.Any() && (unknown || p.Source != account.Local) {
-		return l.checkBy(ctx, attempt, name, password, agent, p)
+		return l.checkBy(ctx, attempt, in, name, p)
 	}
-	ok, stale, err := l.verify(ctx, attempt, stored, password)
+	ok, stale, err := l.verify(ctx, attempt, stored, in.password)
 	switch {
 	case err != nil:
 		return opened{}, err
@@ -213,11 +237,11 @@ func (l *Logins) check(ctx context.Context, name, password, agent string) (opene
 	}
 	rehashed := ""
 	if stale {
-		if rehashed, err = l.hashes.hash(ctx, password); err != nil {
+		if rehashed, err = l.hashes.hash(ctx, in.password); err != nil {
 			rehashed = "" // the old hash still serves; the next sign-in tries again
 		}
 	}
-	return l.open(ctx, p, agent, func(ctx context.Context, o opened) error {
+	return l.second(ctx, p, in, func(ctx context.Context, o opened) error {
 		return l.store.begin(ctx, o.session, digest(o.token), begin{hash: rehashed, stored: stored, network: network(address)})
 	})
 }

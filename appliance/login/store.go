@@ -14,6 +14,7 @@ import (
 	"chatets/appliance/account"
 	"chatets/appliance/audit"
 	"chatets/appliance/fault"
+	"chatets/appliance/secret"
 	"chatets/appliance/setting"
 	"chatets/appliance/sqlite"
 )
@@ -31,6 +32,7 @@ type Config struct {
 	Settings *setting.Settings
 	Log      *slog.Logger
 	Now      func() time.Time
+	Keys     *secret.Keyring
 	Cost     Cost                 // zero = DefaultCost
 	Revoked  func(session string) // told when a session's open streams must end; nil = nobody
 }
@@ -44,7 +46,7 @@ func New(c Config) *Logins {
 	l := &Logins{
 		store:    store{db: c.DB, audit: c.Audit, revoked: c.Revoked},
 		accounts: c.Accounts, audit: c.Audit, log: c.Log, now: c.Now,
-		hashes: newHasher(c.Cost), throttle: newThrottle(c.Now), setup: newSetup(), touching: map[string]bool{},
+		hashes: newHasher(c.Cost), throttle: newThrottle(c.Now), setup: newSetup(), touching: map[string]bool{}, keys: c.Keys, tickets: map[string]*ticket{},
 	}
 	l.declare(c.Settings)
 	c.Accounts.UseSessions(l.store)
@@ -60,12 +62,13 @@ type store struct {
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
-const sessionColumns = `id, owner, workspace, created, seen, expires, address, agent`
+const sessionColumns = `id, owner, workspace, created, seen, expires, address, agent, proved, enrol`
 
 func scanSession(scan func(...any) error) (session, error) {
 	var s session
-	var created, seen, expires int64
-	err := scan(&s.id, &s.owner, &s.workspace, &created, &seen, &expires, &s.address, &s.agent)
+	var created, seen, expires, proved int64
+	err := scan(&s.id, &s.owner, &s.workspace, &created, &seen, &expires, &s.address, &s.agent, &proved, &s.enrol)
+	s.proved = time.UnixMilli(proved).UTC()
 	s.created, s.seen, s.expires = time.UnixMilli(created).UTC(), time.UnixMilli(seen).UTC(), time.UnixMilli(expires).UTC()
 	return s, err
 }
@@ -159,8 +162,8 @@ func (s store) insert(ctx context.Context, tx *sqlite.Tx, n session, digest []by
 	if _, err := tx.Exec(ctx, expired, tx.Now.UnixMilli()); err != nil {
 		return err
 	}
-	const insert = `INSERT INTO session (id, workspace, owner, token, created, seen, expires, address, agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	if _, err := tx.Exec(ctx, insert, n.id, n.workspace, n.owner, digest, n.created.UnixMilli(), n.seen.UnixMilli(), n.expires.UnixMilli(), n.address, n.agent); err != nil {
+	const insert = `INSERT INTO session (id, workspace, owner, token, created, seen, expires, address, agent, proved, enrol) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	if _, err := tx.Exec(ctx, insert, n.id, n.workspace, n.owner, digest, n.created.UnixMilli(), n.seen.UnixMilli(), n.expires.UnixMilli(), n.address, n.agent, n.created.UnixMilli(), n.enrol); err != nil {
 		return fmt.Errorf("insert session: %w", err)
 	}
 	// A script that signs in for every call ends its own oldest sessions.

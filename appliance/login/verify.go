@@ -31,8 +31,8 @@ type Verdict struct {
 func (l *Logins) UseVerifier(v Verifier) { l.verifier = v }
 
 // checkBy lets in whom a directory vouches for.
-func (l *Logins) checkBy(ctx context.Context, a attempt, name, password, agent string, p account.Person) (opened, error) {
-	v, err := l.verifier.Verify(ctx, name, password, p)
+func (l *Logins) checkBy(ctx context.Context, a attempt, in credentials, name string, p account.Person) (opened, error) {
+	v, err := l.verifier.Verify(ctx, name, in.password, p)
 	// A directory that is away says nothing about the password, so nobody is slowed for it.
 	a.settle(err == nil && v.Person == "" && !v.Down)
 	if err != nil {
@@ -48,7 +48,7 @@ func (l *Logins) checkBy(ctx context.Context, a attempt, name, password, agent s
 		return opened{}, l.refuse(ctx, p.ID, "disabled")
 	}
 	from := network(actor.From(ctx).Address)
-	return l.open(ctx, p, agent, func(ctx context.Context, o opened) error {
+	return l.second(ctx, p, in, func(ctx context.Context, o opened) error {
 		return l.store.beginBy(ctx, o.session, digest(o.token), from)
 	})
 }

@@ -29,6 +29,9 @@ func (s *Server) identify(ctx context.Context, c *fiber.Ctx, sc *scope, access A
 		sc.token, sc.cookie = "", false
 	}
 	a.Address, a.Request = sc.address, sc.request
+	if token := string(c.Context().Request.Header.Cookie(cookieName(s.secure) + deviceSuffix)); plausibleToken(token) {
+		sc.device = token
+	}
 	return a, nil
 }
 
@@ -46,7 +49,7 @@ func (s *Server) known(ctx context.Context, c *fiber.Ctx, sc *scope) (actor.Acto
 	if err != nil {
 		return actor.Actor{}, err
 	}
-	sc.expires = id.Expires
+	sc.expires, sc.enrol, sc.fresh = id.Expires, id.Enrol, id.Fresh
 	return id.Actor, nil
 }
 

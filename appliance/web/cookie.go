@@ -11,6 +11,7 @@ import (
 const (
 	plainCookie  = "chatets"
 	secureCookie = "__Host-chatets"
+	deviceSuffix = "-device" // of the cookie of a trusted device
 )
 
 func cookieName(secure bool) string {
@@ -18,6 +19,13 @@ func cookieName(secure bool) string {
 		return secureCookie
 	}
 	return plainCookie
+}
+
+// DeviceCookie is the cookie of a device that is trusted from now on.
+func DeviceCookie(token string, expires time.Time) http.Cookie {
+	c := SessionCookie(token, expires)
+	c.Name += deviceSuffix
+	return c
 }
 
 // SessionCookie is the cookie of a new session, for an Out field
@@ -38,8 +46,10 @@ func ClearCookie() http.Cookie {
 // dressCookie gives a Set-Cookie value of ours the name and the flag it must
 // have on this server.
 func dressCookie(value string, secure bool) string {
-	if rest, ok := strings.CutPrefix(value, plainCookie+"="); ok && secure {
-		return secureCookie + "=" + rest + "; Secure"
+	for _, suffix := range []string{"", deviceSuffix} {
+		if rest, ok := strings.CutPrefix(value, plainCookie+suffix+"="); ok && secure {
+			return secureCookie + suffix + "=" + rest + "; Secure"
+		}
 	}
 	return value
 }

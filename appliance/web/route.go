@@ -27,6 +27,8 @@ type Route struct {
 	Status    int         // status of success; 0 = 200, or 204 where Out has no Body
 	BodyLimit int64       // bytes of the body; 0 = Config.BodyLimit
 	RawBody   bool        // In has a field RawBody []byte that takes the body as it is
+	Enrol     bool        // also for a session that has to set up its second step first
+	StepUp    bool        // its caller has proved a short while ago who it is
 	Also      map[int]any // further answers by status, for the document: {202: Accepted{}}
 	MediaType string      // of a JSON answer; "" = application/json
 	Errors    []int       // statuses of problem documents this route is known for
@@ -146,6 +148,9 @@ func (a *API) serve(r *registered, answer func(ctx context.Context, c *fiber.Ctx
 			return err
 		}
 		if err := allow(r.Access, who); err != nil {
+			return err
+		}
+		if err := sc.proven(r.Route); err != nil {
 			return err
 		}
 		return answer(actor.With(ctx, who), c, sc)

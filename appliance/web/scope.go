@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"chatets/appliance/actor"
+	"chatets/appliance/fault"
 )
 
 // scope is what one request knows about itself. It lives in the context and is
@@ -21,6 +22,9 @@ type scope struct {
 	token   string // session token, kept for asking again while a stream is open
 	cookie  bool   // the token came as a cookie
 	expires time.Time
+	enrol   bool   // the session can only set up its second step
+	fresh   bool   // the session's holder proved a short while ago who it is
+	device  string // token of a trusted device, sent as a cookie
 	route   string // path of the route table
 	began   time.Time
 	body    *body // of the request, nil until somebody reads it
@@ -45,6 +49,28 @@ func Agent(ctx context.Context) string {
 		return sc.agent
 	}
 	return ""
+}
+
+// Device is the token of a trusted device that came as a cookie, "" without one.
+func Device(ctx context.Context) string {
+	if sc := scopeOf(ctx); sc != nil {
+		return sc.device
+	}
+	return ""
+}
+
+// proven refuses what the session of the request may not do before its holder
+// has set up a second step, or has proved once more who it is.
+func (sc *scope) proven(r Route) error {
+	switch {
+	case sc.enrol && !r.Enrol && r.Access != Public:
+		return fault.New(fault.Forbidden, "A second step to sign in is required of you, and is overdue.").Code("second-step-required").
+			Cure("Set up an authenticator app first.")
+	case r.StepUp && sc.token != "" && !sc.fresh:
+		return fault.New(fault.Forbidden, "This needs to be sure that it is you.").Code("prove-again").
+			Cure("Prove it with your code or password, and try again.")
+	}
+	return nil
 }
 
 // CSRF is the token that the pages of the session in ctx must send in

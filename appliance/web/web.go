@@ -57,6 +57,8 @@ const (
 type Identity struct {
 	Actor   actor.Actor
 	Expires time.Time // zero = open streams are not ended by time
+	Enrol   bool      // it may only use routes of Enrol
+	Fresh   bool      // it has proved a short while ago who it is
 }
 
 // Authenticator turns a session token into an identity; a token that is

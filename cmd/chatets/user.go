@@ -24,7 +24,7 @@ func newUser(o *options) *cobra.Command {
 	return group("user", "People who may sign in", newUserAdd(o), newUserList(o),
 		newUserSwitch(o, "disable", "Disable a person and end their sessions", true),
 		newUserSwitch(o, "enable", "Let a disabled person sign in again", false),
-		newUserPassword(o))
+		newUserPassword(o), newUserReset(o))
 }
 
 func newUserAdd(o *options) *cobra.Command {
@@ -134,6 +134,28 @@ func newUserPassword(o *options) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&stdin, "password-stdin", false, "read the password from the first line of standard input")
 	return cmd
+}
+
+func newUserReset(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "mfa-reset EMAIL", Short: "Take a person's second steps of sign-in away and end their sessions", Args: exactly(1, "the e-mail address of a person"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.with(cmd, func(s *service) error {
+				p, err := byEmail(cmd, s, args[0])
+				if err != nil {
+					return err
+				}
+				if err := s.Call(cmd.Context(), "DELETE", "/api/people/"+url.PathEscape(p.ID)+"/factors", nil, nil); err != nil {
+					return err
+				}
+				if o.json {
+					return o.printJSON(p)
+				}
+				o.say("%s <%s> signs in with the password alone until a second step is set up again; all their sessions have ended.", p.Name, p.Email)
+				return nil
+			})
+		},
+	}
 }
 
 // byEmail finds a person by the whole address.

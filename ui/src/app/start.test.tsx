@@ -111,6 +111,29 @@ describe("sign in", () => {
     expect(await screen.findByRole("alert")).toHaveTextContent("it does not answer at the moment");
   });
 
+  it("asks for the second step, and says what is wrong with a code", async () => {
+    const sent: unknown[] = [];
+    server.use(
+      http.post("/api/auth/login", () => HttpResponse.json({ second: { ticket: "t1", methods: ["totp", "recovery"] } })),
+      http.post("/api/auth/second", async ({ request }) => {
+        sent.push(await request.json());
+        return sent.length === 1 ? problem(401, { code: "wrong-code" }) : HttpResponse.json({ csrf: "c", person: aSession().person });
+      }),
+      http.get("/api/session", () => HttpResponse.json(aSession())),
+    );
+    open("/people", { setup: false });
+    const user = userEvent.setup();
+    await user.type(await screen.findByLabelText("E-mail or user name"), "anna");
+    await user.type(screen.getByLabelText("Password"), "correct horse battery{Enter}");
+    await user.type(await screen.findByLabelText("Code"), "123456{Enter}");
+    expect(await screen.findByRole("alert")).toHaveTextContent("The code is not right");
+    expect(screen.getByLabelText("Code")).toHaveFocus();
+    await user.click(screen.getByLabelText("Ask for no code on this device for 30 days"));
+    await user.type(screen.getByLabelText("Code"), "654321{Enter}");
+    expect(await screen.findByRole("heading", { name: "People", level: 1 })).toBeVisible();
+    expect(sent[1]).toEqual({ ticket: "t1", code: "654321", trust: true, cookie: true });
+  });
+
   it("sends the form once, however often it is pressed", async () => {
     let sent = 0;
     server.use(

@@ -7,6 +7,7 @@ import { PasswordField, TextField } from "@/components/ui/field";
 import { Note } from "@/components/ui/note";
 import { useWords } from "@/lib/words";
 import { signIn } from "./enter";
+import { SecondForm } from "./second-form";
 import { loginWords } from "./words";
 
 interface SignInFormProps {
@@ -24,6 +25,7 @@ export function SignInForm({ email: known, onEntered, onSubmitting }: SignInForm
   const [checked, setChecked] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
+  const [second, setSecond] = useState<Schema<"Second"> | null>(null);
 
   const emailError = !email.trim() ? words.signInNameMissing : undefined;
   const passwordError = !password ? words.passwordMissing : undefined;
@@ -41,7 +43,9 @@ export function SignInForm({ email: known, onEntered, onSubmitting }: SignInForm
     setBusy(true);
     void onSubmitting?.();
     try {
-      onEntered(await signIn(email.trim(), password));
+      const entered = await signIn(email.trim(), password);
+      if ("ticket" in entered) setSecond(entered);
+      else onEntered(entered);
     } catch (thrown) {
       setError(thrown);
       setPassword("");
@@ -52,6 +56,14 @@ export function SignInForm({ email: known, onEntered, onSubmitting }: SignInForm
     }
   }
 
+  if (second) {
+    const back = () => {
+      setSecond(null);
+      setPassword("");
+      setChecked(false);
+    };
+    return <SecondForm second={second} onEntered={onEntered} onBack={back} />;
+  }
   return (
     <form noValidate onSubmit={(event) => void submit(event)} className="grid gap-4">
       {error !== null && <Refused error={error} />}
