@@ -53,6 +53,7 @@ check: ui/node_modules/.package-lock.json embed/weights_made.go
 	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "gofmt would change: $$files" >&2; exit 1; fi
 	go vet ./...
 	go vet -tags ollama ./appliance
+	go vet -tags clamav ./appliance/library
 	$(STATICCHECK) ./...
 	go test ./appliance -run TestArch
 	scripts/api-drift.sh
@@ -93,8 +94,12 @@ test-identity:
 	go vet -tags identity ./appliance
 	go test -race -tags identity -count=1 -timeout 10m ./appliance -run TestIdentity
 
+# A real clamd with a signature of our own; it starts in a second and downloads nothing.
+test-scan:
+	scripts/rigs/clamav.sh run go test -race -tags clamav -count=1 -timeout 5m ./appliance/library -run TestRealClamd
+
 # Whoever touches storage or runs quotes this one: the kill storm, then the whole suite twice under the race detector.
-test-full: test test-ollama test-identity
+test-full: test test-ollama test-scan test-identity
 	CHATETS_TEST_PDF_CACHE='$(PDF_CACHE)' CHATETS_KILL_ROUNDS=60 go test -race -count=1 -timeout 60m ./appliance -run TestKill
 	CHATETS_TEST_PDF_CACHE='$(PDF_CACHE)' go test -race -count=2 -timeout 60m ./...
 
