@@ -2,7 +2,6 @@ package office
 
 import (
 	"bytes"
-	"context"
 
 	"chatets/appliance/fault"
 )
@@ -10,9 +9,9 @@ import (
 // compoundMark begins files of Office before 2007, and newer ones that are locked.
 const compoundMark = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
-// unlock says what a compound file is: a locked one, which is not opened here,
-// or one of the old formats.
-func unlock(_ context.Context, data []byte, _ string) ([]byte, error) {
+// old is an error for a compound file that is not a locked one: the old formats,
+// which are not read. What it holds is told by the names of its streams.
+func old(data []byte) error {
 	for _, old := range []struct{ stream, what, ending string }{
 		{"EncryptedPackage", "", ""}, {"WordDocument", "an old Word document (.doc)", ".docx"},
 		{"PowerPoint Document", "an old PowerPoint presentation (.ppt)", ".pptx"},
@@ -26,9 +25,9 @@ func unlock(_ context.Context, data []byte, _ string) ([]byte, error) {
 			continue
 		}
 		if old.what == "" {
-			return nil, locked()
+			return nil
 		}
-		return nil, fault.New(fault.Unsupported, "This is %s; these are not read.", old.what).Cure("Save it as %s and add it again.", old.ending)
+		return fault.New(fault.Unsupported, "This is %s; these are not read.", old.what).Cure("Save it as %s and add it again.", old.ending)
 	}
-	return nil, fault.New(fault.Unsupported, "This is an old Office file; these are not read.").Cure("Save it as .docx, .xlsx or .pptx and add it again.")
+	return fault.New(fault.Unsupported, "This is an old Office file; these are not read.").Cure("Save it as .docx, .xlsx or .pptx and add it again.")
 }

@@ -43,7 +43,7 @@ func readODF(ctx context.Context, in doc.Input, b *doc.Builder, what, kind strin
 		return err
 	}
 	if sealed {
-		return locked()
+		return sealedFile()
 	}
 	o := &odf{b: b, hidden: map[string]bool{}, styles: map[string]*style{}}
 	from := len(b.Blocks())

@@ -32,9 +32,14 @@ func bomb(format string, args ...any) error {
 		Cure("Check where the file comes from; if it is trusted, split it into smaller files.")
 }
 
-// locked is a file whose inner files are sealed; none of them is opened here.
+// locked is a file that its password would open.
 func locked() error {
-	return fault.New(fault.Invalid, "The file is locked with a password, and locked files of this kind cannot be opened here.").Code("file-locked").
+	return fault.New(fault.Invalid, "The file is locked with a password.").Code("file-locked").Cure("Give its password, or save it without one and add it again.")
+}
+
+// sealedFile is a file whose inner files are locked each; none of them is opened here.
+func sealedFile() error {
+	return fault.New(fault.Unsupported, "The file is locked with a password, and locked files of this kind cannot be opened here.").Code("file-lock-unknown").
 		Cure("Save it without a password in its own program and add it again.")
 }
 

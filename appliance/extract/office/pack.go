@@ -75,7 +75,7 @@ func (p *pack) reader(name string) (io.ReadCloser, error) {
 		return nil, nil
 	}
 	if f.Flags&1 != 0 {
-		return nil, locked()
+		return nil, sealedFile()
 	}
 	r, err := f.Open()
 	if err != nil {
