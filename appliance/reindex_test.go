@@ -34,7 +34,7 @@ func encoding(t *testing.T, dir string) *house {
 // index waits until the index of a base is as wished.
 func (v *visitor) index(t *testing.T, base, what string, is func(answer) bool) answer {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(4 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		got := v.must(t, "GET", "/api/knowledge/"+base+"/index", "", 200)
 		if is(got) {
 			return got

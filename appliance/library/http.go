@@ -37,6 +37,7 @@ func (l *Library) Routes(api *web.API) {
 	l.accessRoutes(api)
 	l.scanRoutes(api)
 	l.indexRoutes(api)
+	l.explainRoutes(api)
 }
 
 // none is the answer of a route that has nothing to say but that it was done.

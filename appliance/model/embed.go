@@ -102,6 +102,7 @@ func (m *Models) EmbedQuietly(ctx context.Context, e Embedder, person string, te
 // EmbedNow makes the vector of a question. It takes no turn: who asks has one
 // already, or waits for nothing else, and a vector costs less than a token.
 func (m *Models) EmbedNow(ctx context.Context, e Embedder, text string) ([]float32, error) {
+	m.recall()
 	var first error
 	for _, server := range m.serversFor(e.choice) {
 		vectors, err := m.embedAt(ctx, e, server, []string{text})

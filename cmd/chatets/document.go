@@ -38,7 +38,7 @@ type document struct {
 }
 
 func newDocument(o *options) *cobra.Command {
-	return group("document", "Documents of the knowledge bases", newDocumentAdd(o), newDocumentList(o), newDocumentAccess(o), newDocumentMove(o), newDocumentChunks(o), newDocumentChunk(o), newDocumentPassword(o))
+	return group("document", "Documents of the knowledge bases", newDocumentAdd(o), newDocumentList(o), newDocumentAccess(o), newDocumentMove(o), newDocumentChunks(o), newDocumentChunk(o), newDocumentPassword(o), newDocumentReindex(o))
 }
 
 func newDocumentAdd(o *options) *cobra.Command {

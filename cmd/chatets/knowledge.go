@@ -53,7 +53,7 @@ func newKnowledge(o *options) *cobra.Command {
 			})
 		},
 	}
-	return group("knowledge", "Knowledge bases", add, list, newKnowledgeAccess(o))
+	return group("knowledge", "Knowledge bases", add, list, newKnowledgeAccess(o), newKnowledgeIndex(o), newKnowledgeEmbed(o), newKnowledgeReindex(o), newKnowledgeExplain(o))
 }
 
 // byName finds a knowledge base by its id or its name; a name that is not

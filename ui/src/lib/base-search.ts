@@ -1,4 +1,4 @@
-export const baseTabs = ["documents", "test", "access"] as const;
+export const baseTabs = ["documents", "test", "index", "access"] as const;
 export type BaseTab = (typeof baseTabs)[number];
 
 /** Which part of a knowledge base is shown; unknown words give the documents. */

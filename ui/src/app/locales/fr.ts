@@ -2,6 +2,7 @@ import "@/components/document/words.fr";
 import "@/components/password/words.fr";
 import "@/components/ui/words.fr";
 import "@/features/chat/words.fr";
+import "@/features/knowledge/index-words.fr";
 import "@/features/knowledge/words.fr";
 import "@/features/login/words.fr";
 import "@/features/models/words.fr";

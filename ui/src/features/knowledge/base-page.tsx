@@ -18,8 +18,11 @@ import { AccessTab } from "./access-tab";
 import { RemoveBase, RenameBase } from "./base-dialogs";
 import { DocumentsTab } from "./documents-tab";
 import { DropZone } from "./drop-zone";
+import { ExplainTab } from "./explain-tab";
 import { accept } from "./endings";
 import { accessQuery, baseQuery, type Knowledge } from "./queries";
+import { Indexing } from "./indexing";
+import { IndexTab } from "./index-tab";
 import { TestTab } from "./test-tab";
 import { UploadCard } from "./upload-card";
 import { useUploading } from "./use-uploading";
@@ -82,7 +85,7 @@ function BaseContent({ base }: { base: Knowledge }) {
   const navigate = useNavigate();
   const search = useSearch({ strict: false });
   const mayEdit = base.right === "edit";
-  const tab: BaseTab = search.tab === "access" && !base.manages ? "documents" : (search.tab ?? "documents");
+  const tab: BaseTab = (search.tab === "access" && !base.manages) || (search.tab === "index" && base.right !== "edit") ? "documents" : (search.tab ?? "documents");
   const { list, add } = useUploading(base.id);
   const chooser = useRef<HTMLInputElement>(null);
   const [open, setOpen] = useState<"rename" | "remove">();
@@ -104,7 +107,12 @@ function BaseContent({ base }: { base: Knowledge }) {
       <PageBody>
         <PageTitle
           title={base.name}
-          lead={<span className="num">{base.documents > 0 ? words.leadDocuments(count, format.bytes(base.size)) : words.leadEmpty}</span>}
+          lead={
+            <span className="num inline-flex flex-wrap items-center gap-x-3 gap-y-1">
+              {base.documents > 0 ? words.leadDocuments(count, format.bytes(base.size)) : words.leadEmpty}
+              {base.indexing && <Indexing indexing={base.indexing} />}
+            </span>
+          }
           actions={mayEdit && base.documents > 0 && (
             <Button kind="primary" onClick={choose}>
               <Upload aria-hidden="true" />
@@ -117,14 +125,15 @@ function BaseContent({ base }: { base: Knowledge }) {
           value={tab}
           onChange={show}
           tabs={baseTabs
-            .filter((value) => base.manages || value !== "access")
+            .filter((value) => (base.manages || value !== "access") && (mayEdit || value !== "index"))
             .map((value) => ({ value, label: words.tabs[value], count: value === "documents" ? base.documents : undefined }))}
         >
           <TabPanel value="documents">
             {list.length > 0 && <UploadCard list={list} knowledge={base.id} />}
             <DocumentsTab base={base} onChoose={choose} />
           </TabPanel>
-          <TabPanel value="test"><TestTab base={base} /></TabPanel>
+          <TabPanel value="test">{mayEdit ? <ExplainTab base={base} /> : <TestTab base={base} />}</TabPanel>
+          {mayEdit && <TabPanel value="index"><IndexTab base={base} /></TabPanel>}
           {base.manages && <TabPanel value="access"><AccessTab base={base} /></TabPanel>}
         </Tabs>
       </PageBody>

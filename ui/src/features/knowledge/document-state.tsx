@@ -1,16 +1,19 @@
-import { Check, Clock, LockKeyhole, ShieldAlert, ShieldQuestion, X } from "lucide-react";
+import { Check, Clock, LockKeyhole, RotateCcw, ShieldAlert, ShieldQuestion, X } from "lucide-react";
 import { Pill } from "@/components/ui/pill";
 import { useLanguage, useWords } from "@/lib/words";
+import { indexWords } from "./index-words";
 import type { Document } from "./queries";
 import { knowledgeWords } from "./words";
 
 /** How far a document is, as an icon and words; the percent only where the server counts. */
-export function DocumentState({ document: { state, code, progress } }: { document: Document }) {
+export function DocumentState({ document: { state, code, progress, renewal } }: { document: Document }) {
   const words = useWords(knowledgeWords);
+  const index = useWords(indexWords);
   const language = useLanguage();
   const word = words.states[state];
   switch (state) {
     case "ready":
+      if (renewal) return renewal.state === "failed" ? <Pill kind="care" icon={RotateCcw}>{index.renewalFailed}</Pill> : <Pill kind="live">{index.renewal}</Pill>;
       return <Pill kind="ok" icon={Check}>{word}</Pill>;
     case "failed":
       if (code === "file-locked") return <Pill kind="care" icon={LockKeyhole}>{words.locked}</Pill>;

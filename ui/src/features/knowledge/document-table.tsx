@@ -12,6 +12,7 @@ import { type DocumentDialog, DocumentDialogs } from "./document-dialogs";
 import { DocumentState } from "./document-state";
 import { type Document, type DocumentAct, working } from "./queries";
 import { isLocked, UnlockDocument } from "./unlock-document";
+import { indexWords } from "./index-words";
 import { accessWords, knowledgeWords } from "./words";
 
 interface DocumentTableProps {
@@ -50,14 +51,16 @@ function DocumentRow({ document, mayEdit, onAct }: { document: Document; mayEdit
   const [open, setOpen] = useState<DocumentDialog>();
   const [unlocking, setUnlocking] = useState(false);
   const reads = document.right !== "none";
+  const index = useWords(indexWords);
   const locked = isLocked(document);
   const failed = document.state === "failed" && !locked;
   const caught = document.state === "quarantined";
   const state = <DocumentState document={document} />;
   const link = "h-6! px-1! align-baseline text-accent-text! underline! touch:h-10!";
-  const why = document.reason && (
+  const told = document.reason ? document : document.renewal;
+  const why = told?.reason && (
     <span className="min-w-0 text-s whitespace-normal text-muted">
-      {document.reason} {document.cure}{" "}
+      {told.reason} {told.cure}{" "}
       {mayEdit && failed && <Button kind="quiet" small className={link} onClick={() => onAct("retry", document)}>{words.retry}</Button>}
       {mayEdit && locked && <Button kind="quiet" small className={link} onClick={() => setUnlocking(true)}>{words.givePassword}</Button>}
     </span>
@@ -114,6 +117,8 @@ function DocumentRow({ document, mayEdit, onAct }: { document: Document; mayEdit
               <>
                 {locked && <MenuItem icon={KeyRound} onSelect={() => setUnlocking(true)}>{words.givePassword}</MenuItem>}
                 {failed && <MenuItem icon={RotateCcw} onSelect={() => onAct("retry", document)}>{words.retry}</MenuItem>}
+                {document.state === "ready" && document.renewal?.state !== "waiting" && <MenuItem icon={RotateCcw} onSelect={() => onAct("again", document)}>{index.again}</MenuItem>}
+                {document.renewal && <MenuItem icon={Ban} onSelect={() => onAct("stop", document)}>{index.stop}</MenuItem>}
                 {working(document) && <MenuItem icon={Ban} onSelect={() => onAct("cancel", document)}>{words.cancel}</MenuItem>}
                 <MenuLine />
                 <MenuItem icon={Trash2} danger onSelect={() => onAct("remove", document)}>{words.remove}</MenuItem>

@@ -17,6 +17,7 @@ import { useFormat } from "@/lib/format";
 import { useWords } from "@/lib/words";
 import { BaseMenu } from "./base-menu";
 import { NewBase, RemoveBase, RenameBase } from "./base-dialogs";
+import { Indexing } from "./indexing";
 import type { Knowledge } from "./queries";
 import { knowledgeWords } from "./words";
 
@@ -133,6 +134,7 @@ function BaseState({ base }: { base: Knowledge }) {
   const words = useWords(knowledgeWords);
   const format = useFormat();
   if (base.working > 0) return <Pill kind="live">{words.working(base.working, format.number(base.working))}</Pill>;
+  if (base.indexing) return <Indexing indexing={base.indexing} />;
   if (base.documents === 0) return <Pill icon={FolderOpen}>{words.empty}</Pill>;
   return <Pill kind="ok" icon={Check}>{words.ready}</Pill>;
 }

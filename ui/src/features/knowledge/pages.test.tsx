@@ -252,6 +252,7 @@ describe("a knowledge base", () => {
     serveBase([aDocument()]);
     const asked: unknown[] = [];
     server.use(
+      http.get("*/api/knowledge/k1", () => HttpResponse.json(aBase({ right: "read", manages: false }))),
       http.post("*/api/search", async ({ request }) => {
         asked.push(await request.json());
         if (asked.length === 2) return page();

@@ -18,7 +18,7 @@ export function baseQuery(id: string) {
   return queryOptions({
     queryKey: key("/api/knowledge/{id}", id),
     queryFn: ({ signal }) => body(api.GET("/api/knowledge/{id}", { params: { path: { id } }, signal })),
-    refetchInterval: ({ state }) => ((state.data?.working ?? 0) > 0 ? pace : false),
+    refetchInterval: ({ state }) => ((state.data?.working ?? 0) > 0 || state.data?.indexing ? pace : false),
   });
 }
 
@@ -118,7 +118,7 @@ export function useUnlock() {
   });
 }
 
-export type DocumentAct = "retry" | "cancel" | "remove";
+export type DocumentAct = "retry" | "cancel" | "remove" | "again" | "stop";
 
 /** Acts on one document; the mutation remembers which, so that its error stands with it. */
 export function useDocumentAct() {
@@ -128,6 +128,8 @@ export function useDocumentAct() {
       const params = { path: { id } };
       if (act === "retry") await api.POST("/api/documents/{id}/retry", { params });
       else if (act === "cancel") await api.POST("/api/documents/{id}/cancel", { params });
+      else if (act === "again") await api.POST("/api/documents/{id}/reindex", { params });
+      else if (act === "stop") await api.DELETE("/api/documents/{id}/reindex", { params });
       else await api.DELETE("/api/documents/{id}", { params });
     },
     onSettled: refresh,

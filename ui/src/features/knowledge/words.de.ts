@@ -40,7 +40,7 @@ knowledgeWords.put("de", {
   toList: "Alle Wissensbasen",
   leadDocuments: (documents, size) => `${documents}, ${size}. Jedes bereite Dokument kann zitiert werden.`,
   leadEmpty: "Noch keine Dokumente.",
-  tabs: { documents: "Dokumente", test: "Suchprobe", access: "Zugriff" },
+  tabs: { documents: "Dokumente", test: "Suchprobe", index: "Index", access: "Zugriff" },
   rename: "Umbenennen",
   renameTitle: "Wissensbasis umbenennen",
   save: "Speichern",

@@ -40,7 +40,7 @@ knowledgeWords.put("fr", {
   toList: "Toutes les bases",
   leadDocuments: (documents, size) => `${documents}, ${size}. Tout document prêt peut être cité.`,
   leadEmpty: "Pas encore de documents.",
-  tabs: { documents: "Documents", test: "Essai de recherche", access: "Accès" },
+  tabs: { documents: "Documents", test: "Essai de recherche", index: "Index", access: "Accès" },
   rename: "Renommer",
   renameTitle: "Renommer la base de connaissances",
   save: "Enregistrer",

@@ -44,7 +44,7 @@ export const knowledgeWords = new Catalogue({
   toList: "All knowledge bases",
   leadDocuments: (documents: string, size: string) => `${documents}, ${size}. Every ready document can be cited.`,
   leadEmpty: "No documents yet.",
-  tabs: { documents: "Documents", test: "Retrieval test", access: "Access" },
+  tabs: { documents: "Documents", test: "Retrieval test", index: "Index", access: "Access" },
   rename: "Rename",
   renameTitle: "Rename the knowledge base",
   save: "Save",
