@@ -527,6 +527,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say why a search finds what it finds, and why it does not find a document */
+        post: operations["explainSearch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/factors": {
         parameters: {
             query?: never;
@@ -2771,6 +2788,54 @@ export interface components {
             conversation: components["schemas"]["Conversation"];
             question: components["schemas"]["Message"];
         };
+        Expected: {
+            document: components["schemas"]["Document"];
+            /** @description Its best ones. */
+            passages: components["schemas"]["Ranked"][];
+            reasons: components["schemas"]["Reason"][];
+        };
+        ExplainSearchRequest: {
+            /** @description That was expected. */
+            document?: string;
+            /** @description Where to look; the base of the expected document when absent. */
+            knowledge?: string[];
+            /**
+             * Format: int64
+             * @default 10
+             */
+            limit: number;
+            /** @description Words of the passage that was expected in it. */
+            phrase?: string;
+            question: string;
+        };
+        ExplainedBase: {
+            /** @description Whether meaning was compared, and not words alone. */
+            compared: boolean;
+            knowledge: string;
+            model: string;
+            name: string;
+            /**
+             * Format: double
+             * @description Cosine that a passage needs which holds none of the question's words.
+             */
+            near: number;
+        };
+        Explanation: {
+            bases: components["schemas"]["ExplainedBase"][];
+            expected?: components["schemas"]["Expected"];
+            /**
+             * Format: double
+             * @description Coverage from which on a passage answers a question.
+             */
+            floor: number;
+            /** @description Of the question; empty when it is too short to tell. */
+            language: string;
+            notes: components["schemas"]["Note"][];
+            /** @description Best first. */
+            passages: components["schemas"]["Ranked"][];
+            /** @description Words of the question that say what it is about. */
+            words: string[];
+        };
         FoundPassages: {
             /** @description The passages, best first. */
             items: components["schemas"]["Passage"][];
@@ -3408,9 +3473,77 @@ export interface components {
             /** @description Name of the knowledge base. */
             knowledge: string;
         };
+        Ranked: {
+            /** @description It holds enough of the question to answer it. */
+            answers: boolean;
+            /**
+             * Format: int64
+             * @description Its number; it may change when the document is read again.
+             */
+            chunk: number;
+            /**
+             * Format: double
+             * @description Of its meaning to the question's, where they were compared.
+             */
+            cosine: number;
+            /**
+             * Format: double
+             * @description Share of the question's terms it holds, weighted by rarity.
+             */
+            coverage: number;
+            /** @description It was switched off. */
+            disabled: boolean;
+            document: components["schemas"]["DocumentName"];
+            /** Format: int64 */
+            end: number;
+            /** @description The headings above it, one line each. */
+            heading: string;
+            knowledge: string;
+            /** @description Words of the question that it holds. */
+            matched: string[];
+            missing: string[];
+            /**
+             * Format: int64
+             * @description By meaning; 0 when it is not among the nearest.
+             */
+            nearRank: number;
+            /**
+             * Format: int64
+             * @description 0 where the format has no pages.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description 0 when it is not found.
+             */
+            rank: number;
+            /**
+             * Format: double
+             * @description Of both together; comparable within one answer only.
+             */
+            score: number;
+            /**
+             * Format: int64
+             * @description In characters of the document's text.
+             */
+            start: number;
+            text: string;
+            /**
+             * Format: int64
+             * @description By words; 0 when they do not find it.
+             */
+            wordRank: number;
+            /** Format: double */
+            wordScore: number;
+        };
         Readiness: {
             checks: components["schemas"]["Check"][];
             ready: boolean;
+        };
+        Reason: {
+            code: string;
+            cure?: string;
+            sentence: string;
         };
         Receipt: {
             /** @description Of the model's weights; empty where the server has none */
@@ -6926,6 +7059,84 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explainSearch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExplainSearchRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
