@@ -56,6 +56,12 @@ const models = createRoute({
   component: lazyRouteComponent(() => import("@/features/models/models-page"), "ModelsPage"),
 });
 
+const scan = createRoute({
+  getParentRoute: () => root,
+  path: "/admin/scan",
+  component: lazyRouteComponent(() => import("@/features/scan/scan-page"), "ScanPage"),
+});
+
 const profile = createRoute({
   getParentRoute: () => root,
   path: "/profile",
@@ -78,7 +84,7 @@ const setUp = createRoute({
   },
 });
 
-const tree = root.addChildren([start, chat, knowledge, base, document, people, models, profile, signIn, setUp]);
+const tree = root.addChildren([start, chat, knowledge, base, document, people, models, scan, profile, signIn, setUp]);
 
 /** Builds the router of one page; tests build their own over a memory history. */
 export function newRouter(queries: QueryClient) {

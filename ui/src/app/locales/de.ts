@@ -7,6 +7,7 @@ import "@/features/knowledge/words.de";
 import "@/features/login/words.de";
 import "@/features/models/words.de";
 import "@/features/people/words.de";
+import "@/features/scan/words.de";
 import "@/features/profile/words.de";
 import "@/features/search/words.de";
 import "../words.de";

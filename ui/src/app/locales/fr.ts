@@ -7,6 +7,7 @@ import "@/features/knowledge/words.fr";
 import "@/features/login/words.fr";
 import "@/features/models/words.fr";
 import "@/features/people/words.fr";
+import "@/features/scan/words.fr";
 import "@/features/profile/words.fr";
 import "@/features/search/words.fr";
 import "../words.fr";
