@@ -56,7 +56,7 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 	a.web.UseOperator(a.logins.Operator)
 	a.web.UseBootstrap(a.logins.Bootstrap)
 	a.web.UseObserver(a.monitor.Observe)
-	a.secrets = key.New(key.Config{Secrets: a.store, Store: key.Store{DB: a.db, Audit: a.audit}, Blobs: a.blobs, Columns: sealedColumns(), Log: a.log, Now: time.Now})
+	a.secrets = key.New(key.Config{Secrets: a.store, Store: key.Store{DB: a.db, Audit: a.audit}, Blobs: a.blobs, Columns: sealedColumns(), Erase: eraser{a.library}, Log: a.log, Now: time.Now})
 	a.routes()
 	if err := a.secrets.Open(ctx); err != nil {
 		return err

@@ -31,6 +31,7 @@ for language in eng deu; do
   { have tesseract && tesseract --list-langs 2>/dev/null | grep -qx "$language"; } || missing+=("tesseract-ocr-$language")
 done
 have openssl || missing+=(openssl)
+have swtpm || missing+=(swtpm swtpm-tools) # the software TPM of the tests of keys
 have sshd || [ -x /usr/sbin/sshd ] || missing+=(openssh-server) # the SFTP server of scripts/rigs/storage.sh
 [ -x /usr/sbin/slapd ] || missing+=(slapd) # the directory of make test-identity
 [ ${#missing[@]} -eq 0 ] && exit 0

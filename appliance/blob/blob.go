@@ -115,6 +115,20 @@ func (s *Store) Remove(_ context.Context, workspace, name string) error {
 	return nil
 }
 
+// RemoveAll deletes all blobs of a workspace that is gone.
+func (s *Store) RemoveAll(workspace string) error {
+	if !workspaceForm.MatchString(workspace) {
+		return missing
+	}
+	s.moving.Lock()
+	defer s.moving.Unlock()
+	s.durable.Range(func(dir, _ any) bool {
+		s.durable.Delete(dir) // the folder is made anew where the name comes back
+		return true
+	})
+	return classify(os.RemoveAll(filepath.Join(s.dir, workspace)))
+}
+
 // List names the blobs of a workspace, in order.
 func (s *Store) List(ctx context.Context, workspace string) ([]string, error) {
 	if !workspaceForm.MatchString(workspace) {

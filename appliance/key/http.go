@@ -23,6 +23,8 @@ func (k *Keys) Routes(api *web.API) {
 		Summary: "Take a way to the keys away; one always stays", Errors: []int{404, 409}}, k.deleteSlot)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/operator/keys/rotate", ID: "rotateKeys", Tag: "Operator", Access: web.Socket,
 		Summary: "Make a new master key and a new data key; what lies under old keys follows in the background"}, k.postRotate)
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/operator/keys/shred", ID: "shred", Tag: "Operator", Access: web.Socket, Status: http.StatusAccepted,
+		Summary: "Make a workspace or a person unreadable; it cannot be undone", Errors: []int{404, 409}}, k.postShred)
 }
 
 // KeySlot is one way to the keys.
@@ -173,4 +175,18 @@ func (k *Keys) postRotate(ctx context.Context, _ *struct{}) (*rotationOut, error
 	r, err := k.Rotate(ctx)
 	list := func(files []string) []string { return append([]string{}, files...) }
 	return &rotationOut{Body: KeyRotation{Previous: r.Previous, Current: r.Current, Renewed: list(r.Renewed), Kept: list(r.Kept)}}, err
+}
+
+type shredIn struct {
+	Body struct {
+		Kind    string `json:"kind" enum:"workspace,person"`
+		Subject string `json:"subject" maxLength:"64" doc:"Id of the workspace or person."`
+	}
+}
+
+type shredOut struct{ Body Shred }
+
+func (k *Keys) postShred(ctx context.Context, in *shredIn) (*shredOut, error) {
+	s, err := k.Shred(ctx, in.Body.Kind, in.Body.Subject)
+	return &shredOut{Body: s}, err
 }

@@ -61,7 +61,9 @@ type Keys struct {
 	progress *KeyProgress
 	failure  string // of the last work in the background, "" = none
 
-	busy time.Time // when Tend last found something under an old key; Tend alone uses it
+	// Tend alone uses these.
+	busy    time.Time // when it last found something under an old key
+	waiting bool      // for knowledge bases that are being deleted
 }
 
 // KeyProgress is how far the work in the background is.

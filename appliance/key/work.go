@@ -11,8 +11,12 @@ import (
 	"chatets/appliance/fault"
 )
 
-// again is when work that could not be ended is tried once more.
-const again = time.Minute
+// again is when work that could not be ended is tried once more; soon is when it
+// only waits for another room to come to its end.
+const (
+	again = 20 * time.Second
+	soon  = 500 * time.Millisecond
+)
 
 // Run seals in the background what lies under old keys, and destroys those under
 // which nothing is left, until ctx ends.
@@ -36,7 +40,10 @@ func (k *Keys) Run(ctx context.Context) error {
 		}
 		k.progress = nil
 		k.mu.Unlock()
-		if left || err != nil {
+		switch {
+		case err == nil && k.waiting:
+			wait.Reset(soon)
+		case left || err != nil:
 			wait.Reset(again)
 		}
 	}
@@ -44,9 +51,17 @@ func (k *Keys) Run(ctx context.Context) error {
 
 // Tend does what is due now. left says that an old key is still there.
 func (k *Keys) Tend(ctx context.Context) (left bool, err error) {
-	if err := k.removeShredded(ctx); err != nil {
+	waiting, err := k.removeShredded(ctx)
+	if err != nil {
 		return true, err
 	}
+	k.waiting = waiting
+	left, err = k.tendKeys(ctx)
+	return left || waiting, err
+}
+
+// tendKeys puts old keys out of use as far as it goes now.
+func (k *Keys) tendKeys(ctx context.Context) (left bool, err error) {
 	old := k.old()
 	scopes := k.c.Secrets.OldScopes()
 	if len(old) == 0 && len(scopes) == 0 {

@@ -210,6 +210,19 @@ func (s *Store) Rotate() (Rotation, error) {
 	return r, nil
 }
 
+// NewDataKey makes a new data key current, and nothing else new: what lies under
+// the old one is to come to its end.
+func (s *Store) NewDataKey() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in := s.in.clone()
+	var err error
+	if in.Keys, in.Current, err = next(in.Keys, s.now()); err != nil {
+		return err
+	}
+	return s.write(s.doc, in)
+}
+
 // next adds a new key to a ring and makes it current.
 func next(keys []dataKey, now int64) ([]dataKey, uint32, error) {
 	key, err := draw()

@@ -141,7 +141,7 @@ func (g *segment) unseal(ctx context.Context, tx *sql.Tx, f known) error {
 	before := int64(math.MinInt64)
 	for _, p := range pieces {
 		buffer.Reset()
-		if err := g.store.fetch(ctx, shelf(f.workspace), p.blob, &buffer); err != nil {
+		if err := g.store.fetch(ctx, Shelf(f.workspace), p.blob, &buffer); err != nil {
 			return err
 		}
 		b, err := unpack(buffer.Bytes(), g.key.space.Dimension, math.MaxInt32, g.number)

@@ -125,9 +125,9 @@ func (g *segment) compactOne(from int) (next int, done bool) {
 	return 0, true
 }
 
-// shelf is where sealed blocks are kept: beside the workspace's files, so that
+// Shelf is where sealed blocks are kept: beside the workspace's files, so that
 // whoever sweeps those does not take these for files of nobody.
-func shelf(workspace string) string {
+func Shelf(workspace string) string {
 	sum := sha256.Sum256([]byte(workspace))
 	return "vector-" + hex.EncodeToString(sum[:16])
 }
@@ -159,7 +159,7 @@ func (g *segment) seal(ctx context.Context) error {
 		err := func() error {
 			defer b.release()
 			data := pack(b, g.key.space.Dimension, documents)
-			ref, err := g.store.blobs.Put(ctx, shelf(f.workspace), bytes.NewReader(data), maxSealed)
+			ref, err := g.store.blobs.Put(ctx, Shelf(f.workspace), bytes.NewReader(data), maxSealed)
 			if err != nil {
 				return err
 			}
@@ -202,7 +202,7 @@ func (g *segment) record(ctx context.Context, tx *sqlite.Tx, f known, b *block, 
 	if err != nil || !same {
 		return err
 	}
-	if there, err := g.store.blobs.Has(shelf(f.workspace), name); err != nil || !there {
+	if there, err := g.store.blobs.Has(Shelf(f.workspace), name); err != nil || !there {
 		return errors.Join(err, fault.New(fault.Unavailable, "The search index could not be kept.").Cure("Look at the disk of the data directory."))
 	}
 	rows, err := tx.Query(ctx, `SELECT sequence FROM vector_row WHERE base = ? AND space = ? AND sequence BETWEEN ? AND ?`, g.key.base, f.space, b.lo, b.hi)
@@ -271,7 +271,7 @@ func (s *Store) sweep(ctx context.Context) error {
 		return err
 	}
 	for _, w := range workspaces {
-		names, err := s.blobs.List(ctx, shelf(w))
+		names, err := s.blobs.List(ctx, Shelf(w))
 		if err != nil {
 			return err
 		}
@@ -288,7 +288,7 @@ func (s *Store) sweep(ctx context.Context) error {
 				if err := tx.QueryRow(ctx, used, name).Scan(&named); err != nil || named {
 					return err
 				}
-				return s.blobs.Remove(ctx, shelf(w), name)
+				return s.blobs.Remove(ctx, Shelf(w), name)
 			}); err != nil {
 				return err
 			}

@@ -349,7 +349,7 @@ func TestSealedDamage(t *testing.T) {
 				if err := r.Tend(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				names, err := r.blobs.List(t.Context(), shelf("w"))
+				names, err := r.blobs.List(t.Context(), Shelf("w"))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -360,7 +360,7 @@ func TestSealedDamage(t *testing.T) {
 			}
 			r.remove(t, "d3")
 			rows = slices.DeleteFunc(rows, func(s stored) bool { return s.Document == "d3" })
-			files, err := filepath.Glob(filepath.Join(r.dir, shelf("w"), "*", "*"))
+			files, err := filepath.Glob(filepath.Join(r.dir, Shelf("w"), "*", "*"))
 			if err != nil || len(files) != 6 {
 				t.Fatal(files, err)
 			}

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"chatets/appliance/table"
 )
 
 // keySlot is one way to the keys, as the API tells it.
@@ -45,7 +43,7 @@ type keyStatus struct {
 }
 
 func newKey(o *options) *cobra.Command {
-	g := group("key", "The keys that the data is sealed with", newKeyStatus(o), newKeyAdd(o), newKeyRemove(o), newKeyRotate(o), newKeyRecovery(o))
+	g := group("key", "The keys that the data is sealed with", newKeyStatus(o), newKeyAdd(o), newKeyRemove(o), newKeyRotate(o), newKeyRecovery(o), newKeyShred(o))
 	g.PersistentFlags().BoolVar(&o.recoveryStdin, "recovery-key-stdin", false, "with the service stopped: open the keys with the recovery key, read from the first line of standard input")
 	return g
 }
@@ -254,28 +252,4 @@ func bit(on bool) int {
 		return 1
 	}
 	return 0
-}
-
-// shred is one thing that is made unreadable, as the API tells it.
-type shred struct {
-	ID      string     `json:"id"`
-	Kind    string     `json:"kind"`
-	Subject string     `json:"subject"`
-	Asked   time.Time  `json:"asked"`
-	Removed *time.Time `json:"removed,omitempty"`
-	Until   *time.Time `json:"until,omitempty"`
-	Ended   *time.Time `json:"ended,omitempty"`
-}
-
-func (sh shred) line() string {
-	what := table.Clean(fmt.Sprintf("Shredding of %s %s, asked %s: ", sh.Kind, sh.Subject, day(sh.Asked)))
-	switch {
-	case sh.Ended != nil:
-		return what + "ended " + day(*sh.Ended) + "; unreadable on this machine since then."
-	case sh.Removed != nil && sh.Until != nil:
-		return what + "rows and files are gone since " + day(*sh.Removed) + "; the keys of old pages are destroyed after " + day(*sh.Until) + "."
-	case sh.Removed != nil:
-		return what + "rows and files are gone since " + day(*sh.Removed) + "; pages are being sealed anew."
-	}
-	return what + "rows and files are being removed."
 }
