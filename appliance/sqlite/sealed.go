@@ -43,6 +43,11 @@ func (db *DB) look(ctx context.Context) error {
 	if damage == nil && err == nil {
 		damage, err = db.space.VerifyLog(db.path)
 	}
+	if damage != nil && errors.Is(damage.Err, vfs.ErrNumber) {
+		// Not the database is wrong but the keys: they are those of an earlier time.
+		return fault.New(fault.Conflict, "The database is sealed with a key that the key file of the data directory (keys.json) does not hold.").Code("key-older").
+			Cure("Put the keys.json back that belongs to this data, the newest there was, or restore a backup of both together.").Because(damage.Err)
+	}
 	if damage != nil {
 		return damageOf([]vfs.Damage{*damage})
 	}

@@ -47,7 +47,7 @@ const (
 
 var (
 	errChanged = errors.New("the page was changed, moved, or sealed with another key")
-	errNumber  = errors.New("the page is sealed with a key that is not there")
+	ErrNumber  = errors.New("the page is sealed with a key that is not there")
 	errForm    = errors.New("the page is none of this database")
 )
 
@@ -113,7 +113,7 @@ func (s *sealer) aead(of seed) (cipher.AEAD, error) {
 	}
 	key, found := s.keys.Key(of.number())
 	if !found {
-		return nil, errNumber
+		return nil, ErrNumber
 	}
 	a, err := derive(key, of)
 	if err != nil {
