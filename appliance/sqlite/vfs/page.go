@@ -47,8 +47,9 @@ const (
 
 var (
 	errChanged = errors.New("the page was changed, moved, or sealed with another key")
-	ErrNumber  = errors.New("the page is sealed with a key that is not there")
-	errForm    = errors.New("the page is none of this database")
+	// ErrNumber is the damage of a page whose key is not among the keys.
+	ErrNumber = errors.New("the page is sealed with a key that is not there")
+	errForm   = errors.New("the page is none of this database")
 )
 
 // seed is the part of a nonce that a sub-key is derived from.
