@@ -3972,14 +3972,26 @@ export interface components {
         Shred: {
             /** Format: date-time */
             asked: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When that key was destroyed: since then nothing of it can be read from the data directory or a copy of it made since.
+             */
             ended?: string;
             id: string;
             /** @enum {string} */
             kind: "workspace" | "person";
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When its rows and files were gone and the keys of its files destroyed.
+             */
             removed?: string;
+            /** @description Id of what is shredded. */
             subject: string;
+            /**
+             * Format: date-time
+             * @description When the key of its old pages can be destroyed at the earliest.
+             */
+            until?: string;
         };
         SignInRequest: {
             /** @description Of the second step, where it is known already. */
