@@ -25,6 +25,7 @@ import (
 	"regexp"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"chatets/appliance/fault"
@@ -41,9 +42,10 @@ type Ref struct {
 type Store struct {
 	dir      string
 	keys     *secret.Keyring
-	packers  sync.Pool  // *zstd.Encoder; each takes megabytes
-	unpacker sync.Pool  // *zstd.Decoder
-	durable  sync.Map   // folders that this process has synced into their parent
+	packers  sync.Pool // *zstd.Encoder; each takes megabytes
+	unpacker sync.Pool // *zstd.Decoder
+	durable  sync.Map  // folders that this process has synced into their parent
+	copies   atomic.Pointer[Copies]
 	moving   sync.Mutex // a blob that is being sealed anew is not put back after it was removed
 }
 

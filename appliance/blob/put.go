@@ -61,6 +61,11 @@ func (s *Store) Put(ctx context.Context, workspace string, r io.Reader, limit in
 		return Ref{}, classify(fmt.Errorf("put a blob: %w", err))
 	}
 	kept = true
+	if c := s.copies.Load(); c != nil {
+		if err := c.kept(ctx, workspace, ref.Name); err != nil {
+			return Ref{}, err
+		}
+	}
 	return ref, nil
 }
 

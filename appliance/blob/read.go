@@ -25,7 +25,12 @@ func (s *Store) Open(ctx context.Context, workspace, name string) (io.ReadCloser
 	if !valid(workspace, name) {
 		return nil, missing
 	}
-	file, err := os.Open(s.path(workspace, name))
+	return s.openFile(ctx, s.path(workspace, name), workspace, name)
+}
+
+// openFile is Open for a file that has not its place yet.
+func (s *Store) openFile(ctx context.Context, path, workspace, name string) (io.ReadCloser, error) {
+	file, err := os.Open(path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, missing.Because(err)

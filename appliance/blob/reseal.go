@@ -120,12 +120,22 @@ func (s *Store) resealOne(ctx context.Context, workspace, name string) error {
 	if hex.EncodeToString(sum.Sum(nil)) != name {
 		return damaged.Because(secret.ErrSealed)
 	}
+	if err := s.replace(part.Name(), workspace, name); err != nil {
+		return err
+	}
+	if c := s.copies.Load(); c != nil {
+		return c.resealed(ctx, workspace, name)
+	}
+	return nil
+}
+
+func (s *Store) replace(part, workspace, name string) error {
 	s.moving.Lock()
 	defer s.moving.Unlock()
 	if _, err := os.Stat(s.path(workspace, name)); err != nil {
 		return err // removed meanwhile: it stays so
 	}
-	if err := os.Rename(part.Name(), s.path(workspace, name)); err != nil {
+	if err := os.Rename(part, s.path(workspace, name)); err != nil {
 		return classify(fmt.Errorf("seal a blob anew: %w", err))
 	}
 	return syncDir(filepath.Dir(s.path(workspace, name)))
