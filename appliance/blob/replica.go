@@ -40,7 +40,7 @@ const (
 type CopyConfig struct {
 	DB   *sqlite.DB
 	Skip func(workspace string) bool // what can be made anew is not copied; nil copies all
-	Keep time.Duration               // how long a copy outlives its file, 0 = 31 days
+	Keep func() time.Duration        // how long a copy outlives its file, nil = 31 days
 	Log  *slog.Logger                // nil discards
 	Now  func() time.Time            // nil = time.Now
 }
@@ -84,8 +84,8 @@ func (s *Store) Replicate(c CopyConfig) *Copies {
 	if c.Skip == nil {
 		c.Skip = func(string) bool { return false }
 	}
-	if c.Keep <= 0 {
-		c.Keep = 31 * 24 * time.Hour
+	if c.Keep == nil {
+		c.Keep = func() time.Duration { return 31 * 24 * time.Hour }
 	}
 	copies := &Copies{store: s, cfg: c, table: copyTable{c.DB}, ends: map[string]*end{}}
 	s.copies.Store(copies)

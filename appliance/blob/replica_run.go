@@ -125,7 +125,7 @@ func (c *Copies) sweep(ctx context.Context, e *end) error {
 // prune deletes the copies of files that went longer ago than any point is kept.
 func (c *Copies) prune(ctx context.Context, e *end) error {
 	for {
-		rows, err := c.table.expired(ctx, e.id, c.cfg.Now().Add(-c.cfg.Keep), 100)
+		rows, err := c.table.expired(ctx, e.id, c.cfg.Now().Add(-c.cfg.Keep()), 100)
 		if err != nil || len(rows) == 0 {
 			return err
 		}

@@ -23,8 +23,8 @@ type ReplicaConfig struct {
 	Keys         *secret.Keyring
 	Installation string
 	Version      string
-	Interval     time.Duration // between two looks at the log, 0 = 1 s
-	Keep         Retention
+	Interval     time.Duration    // between two looks at the log, 0 = 1 s
+	Keep         func() Retention // nil = the defaults
 	TakeOver     bool             // this directory was restored: it may follow any master
 	Log          *slog.Logger     // nil discards
 	Now          func() time.Time // nil = time.Now
@@ -64,6 +64,9 @@ func (db *DB) Replicate(ctx context.Context, cfg ReplicaConfig) (*Replica, error
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Keep == nil {
+		cfg.Keep = func() Retention { return Retention{} }
 	}
 	r := &Replica{db: db, cfg: cfg, dir: replicaDir(db.cfg.Dir), links: map[string]*link{}}
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {

@@ -80,10 +80,15 @@ func Hold(ctx context.Context, t target.Target, m Manifest) error {
 		return err
 	}
 	if there.Installation != m.Installation {
-		return fault.New(fault.Conflict, "The backup target %s holds the data of another installation (%s).", t.String(), there.Installation).Code("target-foreign").
-			Cure("Use another folder or bucket for this one.")
+		return Foreign(t.String(), there.Installation)
 	}
 	return nil
+}
+
+// Foreign refuses a target of another installation.
+func Foreign(where, installation string) error {
+	return fault.New(fault.Conflict, "The backup target %s holds the data of another installation (%s).", where, installation).Code("target-foreign").
+		Cure("Use another folder or bucket for this one.")
 }
 
 // NewestGeneration is the generation that may write to a target; Number 0 when

@@ -328,7 +328,7 @@ func (l *link) tend(ctx context.Context, now time.Time) error {
 // prune deletes what no kept point needs. A target that refuses is left to its
 // own rule.
 func (l *link) prune(ctx context.Context, now time.Time) error {
-	for _, s := range l.held.expired(l.replica.cfg.Keep, now) {
+	for _, s := range l.held.expired(l.replica.cfg.Keep(), now) {
 		err := l.target.Delete(ctx, s.name())
 		l.mu.Lock()
 		l.keeps = errors.Is(err, target.ErrNoDelete)
@@ -355,8 +355,8 @@ func (l *link) pruneOld(ctx context.Context, now time.Time) error {
 		if line == l.gen.Line {
 			continue
 		}
-		gone := h.expired(l.replica.cfg.Keep, now)
-		if _, at := h.last(); time.UnixMilli(at).Before(now.Add(-l.replica.cfg.Keep.filled().Hours)) {
+		gone := h.expired(l.replica.cfg.Keep(), now)
+		if _, at := h.last(); time.UnixMilli(at).Before(now.Add(-l.replica.cfg.Keep().filled().Hours)) {
 			gone = h.all()
 		}
 		for _, s := range gone {

@@ -1,0 +1,251 @@
+// Package backup keeps the data a second time: it knows the targets, runs the
+// copying of the database and of the files to them, and restores a data directory
+// from one.
+//
+// What a newcomer gets wrong: nothing of what changes every second is written to
+// the database here. What a target has is asked of the target, because a note of
+// it would be a change that has to be copied.
+package backup
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"chatets/appliance/actor"
+	"chatets/appliance/audit"
+	"chatets/appliance/blob"
+	"chatets/appliance/egress"
+	"chatets/appliance/fault"
+	"chatets/appliance/secret"
+	"chatets/appliance/setting"
+	"chatets/appliance/sqlite"
+	"chatets/appliance/target"
+)
+
+// Migrations are the tables of this package.
+//
+//go:embed migrations/*.sql
+var Migrations embed.FS
+
+// Config is what Backups are made of.
+type Config struct {
+	DB           *sqlite.DB
+	Audit        *audit.Log
+	Settings     *setting.Settings
+	Keys         *secret.Keyring
+	Gate         *egress.Gate
+	Blobs        *blob.Store
+	Data         string // the data directory
+	Installation string
+	Version      string
+	Skip         func(workspace string) bool // files that can be made anew
+	Notify       func(workspace, person, noun, id string)
+	Log          *slog.Logger
+	Now          func() time.Time
+}
+
+// Backups are the targets of the installation and what is copied to them.
+type Backups struct {
+	cfg    Config
+	store  store
+	keep   keeping
+	copies *blob.Copies
+
+	change sync.Mutex // one change of the targets at a time
+
+	mu      sync.Mutex
+	replica *sqlite.Replica
+	open    map[string]target.Target // by the target's id
+	failed  map[string]error         // targets that could not be opened
+	keysAt  map[string]time.Time     // when the keys were last seen in a target
+	work    sync.WaitGroup
+	ctx     context.Context
+	stop    context.CancelFunc
+	halt    context.CancelFunc // of the replica's own loop
+}
+
+// keeping are the settings: for how long points can be restored.
+type keeping struct {
+	interval, seconds, minutes, hours *setting.Value[int]
+}
+
+// New declares the settings; Open begins.
+func New(cfg Config) *Backups {
+	b := &Backups{cfg: cfg, store: store{db: cfg.DB, audit: cfg.Audit}, open: map[string]target.Target{}, failed: map[string]error{}, keysAt: map[string]time.Time{}}
+	b.ctx, b.stop = context.WithCancel(context.Background())
+	s := cfg.Settings
+	b.keep = keeping{
+		interval: setting.Declare(s, setting.Key[int]{Name: "backup.intervalSeconds", Default: 1, Check: setting.Between(1, 3600),
+			Help: "How often changes of the database are copied to the backup targets, in seconds; from the next start on."}),
+		seconds: setting.Declare(s, setting.Key[int]{Name: "backup.secondsKeptHours", Default: 24, Check: setting.Between(1, 24*31),
+			Help: "For how many hours every second can be restored."}),
+		minutes: setting.Declare(s, setting.Key[int]{Name: "backup.minutesKeptDays", Default: 7, Check: setting.Between(1, 366),
+			Help: "For how many days every minute can be restored."}),
+		hours: setting.Declare(s, setting.Key[int]{Name: "backup.hoursKeptDays", Default: 30, Check: setting.Between(1, 3660),
+			Help: "For how many days every hour can be restored; files that were deleted are kept as long in the targets."}),
+	}
+	b.copies = cfg.Blobs.Replicate(blob.CopyConfig{DB: cfg.DB, Skip: cfg.Skip, Log: cfg.Log, Now: cfg.Now,
+		Keep: func() time.Duration { return time.Duration(b.keep.hours.Get(context.Background())+1) * 24 * time.Hour }})
+	return b
+}
+
+func (k keeping) retention() sqlite.Retention {
+	ctx := context.Background()
+	r := sqlite.Retention{
+		Seconds: time.Duration(k.seconds.Get(ctx)) * time.Hour,
+		Minutes: time.Duration(k.minutes.Get(ctx)) * 24 * time.Hour,
+		Hours:   time.Duration(k.hours.Get(ctx)) * 24 * time.Hour,
+	}
+	r.Minutes = max(r.Minutes, r.Seconds)
+	r.Hours = max(r.Hours, r.Minutes)
+	return r
+}
+
+// Open begins to copy to the targets there are. One that cannot be opened is
+// logged: the service starts without it.
+func (b *Backups) Open(ctx context.Context) error {
+	list, err := b.store.targets(ctx)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		return b.cfg.DB.Unreplicate(ctx)
+	}
+	if err := b.allow(list); err != nil {
+		return err
+	}
+	for _, t := range list {
+		if err := b.attach(ctx, t); err != nil {
+			b.cfg.Log.Error("a backup target cannot be opened; nothing is copied to it", "target", t.Name, "error", err)
+			b.mu.Lock()
+			b.failed[t.ID] = err
+			b.mu.Unlock()
+		}
+	}
+	return nil
+}
+
+// attach begins to copy to a target.
+func (b *Backups) attach(ctx context.Context, t Target) error {
+	opened, err := b.openTarget(t, false)
+	if err != nil {
+		return err
+	}
+	r, err := b.running(ctx)
+	if err != nil {
+		return errors.Join(err, opened.Close())
+	}
+	b.mu.Lock()
+	b.open[t.ID] = opened
+	b.mu.Unlock()
+	r.Attach(t.ID, opened, t.TakeOver)
+	b.copies.Attach(t.ID, opened, t.Wait)
+	return nil
+}
+
+// running is the replica, started with the first target.
+func (b *Backups) running(ctx context.Context) (*sqlite.Replica, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.replica != nil {
+		return b.replica, nil
+	}
+	_, err := os.Stat(filepath.Join(b.cfg.Data, restoredMark))
+	r, err := b.cfg.DB.Replicate(ctx, sqlite.ReplicaConfig{Keys: b.cfg.Keys, Installation: b.cfg.Installation, Version: b.cfg.Version,
+		Interval: time.Duration(b.keep.interval.Get(ctx)) * time.Second, Keep: b.keep.retention, TakeOver: err == nil, Log: b.cfg.Log, Now: b.cfg.Now})
+	if err != nil {
+		return nil, err
+	}
+	var loop context.Context
+	loop, b.halt = context.WithCancel(b.ctx)
+	b.replica = r
+	b.work.Go(func() { _ = r.Run(loop) }) // returns nil always
+	return r, nil
+}
+
+// detach ends the copying to a target; with the last one replication ends.
+func (b *Backups) detach(ctx context.Context, id string) error {
+	b.mu.Lock()
+	opened, r := b.open[id], b.replica
+	delete(b.open, id)
+	delete(b.failed, id)
+	last := len(b.open) == 0 && r != nil
+	if last {
+		b.halt()
+		b.replica = nil
+	}
+	b.mu.Unlock()
+	var errs []error
+	if r != nil {
+		r.Detach(id)
+	}
+	errs = append(errs, b.copies.Detach(ctx, id))
+	if opened != nil {
+		errs = append(errs, opened.Close())
+	}
+	if last {
+		b.work.Wait()
+		errs = append(errs, r.Stop(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// Run keeps the keys in the targets and tells when one is behind, until ctx ends.
+func (b *Backups) Run(ctx context.Context) error {
+	ctx = actor.With(ctx, actor.Actor{Kind: actor.System, ID: actor.SystemID})
+	behind := map[string]bool{}
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		b.storeKeys(ctx)
+		b.watch(ctx, behind)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// late is how long a target may be behind before that is recorded.
+const late = time.Minute
+
+// watch records when a target falls behind and when it has caught up.
+func (b *Backups) watch(ctx context.Context, behind map[string]bool) {
+	for id, s := range b.states(ctx) {
+		is := s.behind() > late
+		if is == behind[id] {
+			continue
+		}
+		entry := audit.Entry{Act: "backup.behind", Object: id, ObjectKind: "backup-target", Outcome: audit.Failed, Detail: map[string]any{"seconds": int64(s.behind().Seconds()), "why": fault.Of(s.err()).Code}}
+		if !is {
+			entry = audit.Entry{Act: "backup.caught-up", Object: id, ObjectKind: "backup-target"}
+		}
+		if err := b.store.record(ctx, entry); err != nil {
+			b.cfg.Log.Error("what happened to a backup target cannot be recorded", "target", id, "error", err)
+			continue
+		}
+		behind[id] = is
+		b.tell()
+	}
+}
+
+func (b *Backups) tell() {
+	if b.cfg.Notify != nil {
+		b.cfg.Notify("", "", "backup", "")
+	}
+}
+
+// Close ends the copying of files and looks at the log no more; what is left of
+// the log is copied when the database is closed.
+func (b *Backups) Close() {
+	b.stop()
+	b.work.Wait()
+	b.copies.Close()
+}
