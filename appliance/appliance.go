@@ -20,6 +20,7 @@ import (
 
 	"chatets/appliance/account"
 	"chatets/appliance/audit"
+	"chatets/appliance/backup"
 	"chatets/appliance/blob"
 	"chatets/appliance/chat"
 	"chatets/appliance/config"
@@ -75,6 +76,7 @@ type Appliance struct {
 	vectors  *vector.Store
 	reader   *reader
 	chat     *chat.Chat
+	backups  *backup.Backups
 	monitor  *monitor.Monitor
 	secrets  *key.Keys
 	web      *web.Server
@@ -93,7 +95,7 @@ func New(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logger
 // migrations lists the folders of the one sequence.
 func migrations() []fs.FS {
 	return []fs.FS{audit.Migrations, setting.Migrations, job.Migrations, account.Migrations, login.Migrations, directory.Migrations, scim.Migrations,
-		model.Migrations, lexical.Migrations, vector.Migrations, library.Migrations, chat.Migrations, key.Migrations}
+		model.Migrations, lexical.Migrations, vector.Migrations, library.Migrations, chat.Migrations, key.Migrations, blob.Migrations, backup.Migrations}
 }
 
 func (a *Appliance) open(ctx context.Context, assets Assets) (err error) {
@@ -167,6 +169,7 @@ func (a *Appliance) Run(ctx context.Context) error {
 	work.Go(func() error { return a.models.Run(ctx) })
 	work.Go(func() error { return a.chat.Run(ctx) })
 	work.Go(func() error { return a.secrets.Run(ctx) })
+	work.Go(func() error { return a.backups.Run(ctx) })
 	work.Go(func() error { return a.web.Run(ctx) })
 	return work.Wait()
 }
@@ -213,6 +216,9 @@ func (a *Appliance) Close() error {
 	}
 	if a.vectors != nil {
 		errs = append(errs, a.vectors.Close())
+	}
+	if a.backups != nil {
+		a.backups.Close()
 	}
 	if a.db != nil {
 		errs = append(errs, a.db.Close())

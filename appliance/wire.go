@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"chatets/appliance/backup"
 	"chatets/appliance/chat"
 	"chatets/appliance/directory"
 	"chatets/appliance/directory/scim"
@@ -46,6 +47,10 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 		Notify: notify, Log: a.log, Now: time.Now,
 	})
 	a.library.Jobs(a.jobs)
+	a.backups = backup.New(backup.Config{
+		DB: a.db, Audit: a.audit, Settings: a.settings, Keys: a.keys, Gate: a.gate, Blobs: a.blobs, Data: a.cfg.Data, Installation: a.instance(), Version: a.version,
+		Skip: vector.Derived, Notify: notify, Log: a.log, Now: time.Now,
+	})
 	a.monitor = &monitor.Monitor{Version: a.version, Jobs: a.jobs, Audit: a.audit, Log: a.log, Now: time.Now, Reporters: a.reporters(), Gauges: a.gauges(),
 		Generation: func() string { return a.models.Generation(context.Background()) }}
 	a.chat = &chat.Chat{
@@ -62,6 +67,9 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 		return err
 	}
 	if err := a.dirs.Open(ctx); err != nil {
+		return err
+	}
+	if err := a.backups.Open(ctx); err != nil {
 		return err
 	}
 	if err := a.models.Open(ctx); err != nil {
@@ -105,6 +113,7 @@ func (a *Appliance) routes() {
 	a.models.Routes(api)
 	a.library.Routes(api)
 	a.chat.Routes(api)
+	a.backups.Routes(api)
 	a.monitor.Routes(api)
 	a.secrets.Routes(api)
 	a.ownRoutes(api)
@@ -161,6 +170,10 @@ func (a *Appliance) gauges() []monitor.Gauge {
 			}
 			return 0
 		})),
+		{Name: "backup_lag_seconds", Help: "Age of the oldest change that a backup target has not.", Label: "target", Read: a.backups.Lags},
+		{Name: "backup_files_waiting", Help: "Files that a backup target lacks.", Label: "target", Read: a.backups.Waiting},
+		{Name: "backup_bytes", Help: "What a backup target holds of the database and of files.", Label: "target", Read: a.backups.Sizes},
+		{Name: "backup_failing", Help: "1 while a backup target fails.", Label: "target", Read: a.backups.Trouble},
 		monitor.One("open_pages", "Pages with an open connection for notices.", figure(func() float64 { return float64(a.web.Stats().Notices) })),
 	}
 }

@@ -63,7 +63,7 @@ type Backups struct {
 	replica *sqlite.Replica
 	open    map[string]target.Target // by the target's id
 	failed  map[string]error         // targets that could not be opened
-	keysAt  map[string]time.Time     // when the keys were last seen in a target
+	keysAt  map[string]*seenKeys     // what each target has of keys.json
 	work    sync.WaitGroup
 	ctx     context.Context
 	stop    context.CancelFunc
@@ -77,7 +77,7 @@ type keeping struct {
 
 // New declares the settings; Open begins.
 func New(cfg Config) *Backups {
-	b := &Backups{cfg: cfg, store: store{db: cfg.DB, audit: cfg.Audit}, open: map[string]target.Target{}, failed: map[string]error{}, keysAt: map[string]time.Time{}}
+	b := &Backups{cfg: cfg, store: store{db: cfg.DB, audit: cfg.Audit}, open: map[string]target.Target{}, failed: map[string]error{}, keysAt: map[string]*seenKeys{}}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	s := cfg.Settings
 	b.keep = keeping{
@@ -90,7 +90,7 @@ func New(cfg Config) *Backups {
 		hours: setting.Declare(s, setting.Key[int]{Name: "backup.hoursKeptDays", Default: 30, Check: setting.Between(1, 3660),
 			Help: "For how many days every hour can be restored; files that were deleted are kept as long in the targets."}),
 	}
-	b.copies = cfg.Blobs.Replicate(blob.CopyConfig{DB: cfg.DB, Skip: cfg.Skip, Log: cfg.Log, Now: cfg.Now,
+	b.copies = cfg.Blobs.Replicate(blob.CopyConfig{DB: cfg.DB, Skip: cfg.Skip, Before: b.keysFirst, Log: cfg.Log, Now: cfg.Now,
 		Keep: func() time.Duration { return time.Duration(b.keep.hours.Get(context.Background())+1) * 24 * time.Hour }})
 	return b
 }
@@ -158,7 +158,7 @@ func (b *Backups) running(ctx context.Context) (*sqlite.Replica, error) {
 	}
 	_, err := os.Stat(filepath.Join(b.cfg.Data, restoredMark))
 	r, err := b.cfg.DB.Replicate(ctx, sqlite.ReplicaConfig{Keys: b.cfg.Keys, Installation: b.cfg.Installation, Version: b.cfg.Version,
-		Interval: time.Duration(b.keep.interval.Get(ctx)) * time.Second, Keep: b.keep.retention, TakeOver: err == nil, Log: b.cfg.Log, Now: b.cfg.Now})
+		Interval: time.Duration(b.keep.interval.Get(ctx)) * time.Second, Keep: b.keep.retention, Before: b.keysFirst, TakeOver: err == nil, Log: b.cfg.Log, Now: b.cfg.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -196,14 +196,13 @@ func (b *Backups) detach(ctx context.Context, id string) error {
 	return errors.Join(errs...)
 }
 
-// Run keeps the keys in the targets and tells when one is behind, until ctx ends.
+// Run tells when a target is behind, until ctx ends.
 func (b *Backups) Run(ctx context.Context) error {
 	ctx = actor.With(ctx, actor.Actor{Kind: actor.System, ID: actor.SystemID})
 	behind := map[string]bool{}
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
 	for {
-		b.storeKeys(ctx)
 		b.watch(ctx, behind)
 		select {
 		case <-ctx.Done():

@@ -5,13 +5,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"chatets/appliance/fault"
@@ -23,40 +22,53 @@ import (
 // It opens with what its slots want and with nothing in the target.
 const keysFolder = "keys/"
 
+// seenKeys is keys.json as a target has it.
+type seenKeys struct {
+	mu   sync.Mutex // one copy at a time: two would be under two names
+	info os.FileInfo
+	at   time.Time
+}
+
 // again is how often a target is asked whether it still has the keys.
 const again = time.Hour
 
-// storeKeys puts keys.json into the targets that have it not as it is now.
-func (b *Backups) storeKeys(ctx context.Context) {
-	text, err := os.ReadFile(filepath.Join(b.cfg.Data, secret.DocumentName))
+// keysFirst puts keys.json into a target that has it not as it is now. It is
+// called before anything is copied: what is copied is worth nothing without the
+// key it is sealed with, and that was in the file before anything was sealed.
+func (b *Backups) keysFirst(ctx context.Context, id string, t target.Target) error {
+	path := filepath.Join(b.cfg.Data, secret.DocumentName)
+	info, err := os.Stat(path)
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			b.cfg.Log.Error("the keys cannot be read for the backup targets", "error", err)
-		}
-		return
+		return fmt.Errorf("the keys for the backup targets: %w", err)
 	}
-	sum := sha256.Sum256(text)
-	short := hex.EncodeToString(sum[:8])
 	b.mu.Lock()
-	todo := map[string]target.Target{}
-	for id, t := range b.open {
-		if at, known := b.keysAt[id+short]; !known || b.cfg.Now().Sub(at) > again {
-			todo[id] = t
-		}
+	seen := b.keysAt[id]
+	if seen == nil {
+		seen = &seenKeys{}
+		b.keysAt[id] = seen
 	}
 	b.mu.Unlock()
-	for id, t := range todo {
-		if err := putKeys(ctx, t, text, short, b.cfg.Now()); err != nil {
-			continue // the target's state says so; it is tried again at once
-		}
-		b.mu.Lock()
-		b.keysAt[id+short] = b.cfg.Now()
-		b.mu.Unlock()
+	seen.mu.Lock()
+	defer seen.mu.Unlock()
+	now := b.cfg.Now()
+	if seen.info != nil && os.SameFile(seen.info, info) && seen.info.ModTime().Equal(info.ModTime()) && now.Sub(seen.at) < again {
+		return nil
 	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("the keys for the backup targets: %w", err)
+	}
+	if err := putKeys(ctx, t, text, now); err != nil {
+		return err
+	}
+	seen.info, seen.at = info, now
+	return nil
 }
 
 // putKeys writes keys.json under a new name, unless the newest one is the same.
-func putKeys(ctx context.Context, t target.Target, text []byte, short string, now time.Time) error {
+func putKeys(ctx context.Context, t target.Target, text []byte, now time.Time) error {
+	sum := sha256.Sum256(text)
+	short := hex.EncodeToString(sum[:8])
 	newest, err := newestKeys(ctx, t)
 	if err != nil || strings.HasSuffix(newest, "-"+short+".json") {
 		return err

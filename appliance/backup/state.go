@@ -108,7 +108,6 @@ func (b *Backups) Sync(ctx context.Context) error {
 	if r == nil {
 		return nil
 	}
-	b.storeKeys(ctx)
 	if err := b.copies.Idle(ctx); err != nil {
 		return err
 	}

@@ -40,9 +40,11 @@ const (
 type CopyConfig struct {
 	DB   *sqlite.DB
 	Skip func(workspace string) bool // what can be made anew is not copied; nil copies all
-	Keep func() time.Duration        // how long a copy outlives its file, nil = 31 days
-	Log  *slog.Logger                // nil discards
-	Now  func() time.Time            // nil = time.Now
+	// Before is called before each copy and may refuse it; nil does nothing.
+	Before func(ctx context.Context, id string, t target.Target) error
+	Keep   func() time.Duration // how long a copy outlives its file, nil = 31 days
+	Log    *slog.Logger         // nil discards
+	Now    func() time.Time     // nil = time.Now
 }
 
 // Copies keeps the blobs of a store in targets too, sealed as they are.
@@ -83,6 +85,9 @@ func (s *Store) Replicate(c CopyConfig) *Copies {
 	}
 	if c.Skip == nil {
 		c.Skip = func(string) bool { return false }
+	}
+	if c.Before == nil {
+		c.Before = func(context.Context, string, target.Target) error { return nil }
 	}
 	if c.Keep == nil {
 		c.Keep = func() time.Duration { return 31 * 24 * time.Hour }
@@ -259,6 +264,9 @@ func (c *Copies) copyOne(ctx context.Context, e *end, workspace, name string) er
 		return classify(fmt.Errorf("copy a blob: %w", err))
 	}
 	sum := hex.EncodeToString(hash.Sum(nil))
+	if err := e.note(c.cfg.Before(ctx, e.id, e.target), c.cfg.Now()); err != nil {
+		return err
+	}
 	err = e.note(e.target.Put(ctx, nameIn(workspace, name, sum), file, size), c.cfg.Now())
 	if err != nil {
 		return err

@@ -25,9 +25,11 @@ type ReplicaConfig struct {
 	Version      string
 	Interval     time.Duration    // between two looks at the log, 0 = 1 s
 	Keep         func() Retention // nil = the defaults
-	TakeOver     bool             // this directory was restored: it may follow any master
-	Log          *slog.Logger     // nil discards
-	Now          func() time.Time // nil = time.Now
+	// Before is called before changes are copied and may refuse it; nil does nothing.
+	Before   func(ctx context.Context, id string, t target.Target) error
+	TakeOver bool             // this directory was restored: it may follow any master
+	Log      *slog.Logger     // nil discards
+	Now      func() time.Time // nil = time.Now
 }
 
 const (
@@ -64,6 +66,9 @@ func (db *DB) Replicate(ctx context.Context, cfg ReplicaConfig) (*Replica, error
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Before == nil {
+		cfg.Before = func(context.Context, string, target.Target) error { return nil }
 	}
 	if cfg.Keep == nil {
 		cfg.Keep = func() Retention { return Retention{} }

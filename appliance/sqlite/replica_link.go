@@ -288,6 +288,9 @@ func (l *link) ship(ctx context.Context) error {
 			}
 			return err
 		}
+		if err := l.replica.cfg.Before(ctx, l.id, l.target); err != nil {
+			return err
+		}
 		next := l.at + 1
 		info, err := os.Stat(src.path(next))
 		switch {

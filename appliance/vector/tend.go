@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"chatets/appliance/fault"
 	"chatets/appliance/sqlite"
@@ -125,11 +126,18 @@ func (g *segment) compactOne(from int) (next int, done bool) {
 	return 0, true
 }
 
+// shelves begins the names of all shelves.
+const shelves = "vector-"
+
+// Derived reports whether a folder of blobs holds what is made anew from the
+// rows, so that it needs no second copy.
+func Derived(workspace string) bool { return strings.HasPrefix(workspace, shelves) }
+
 // Shelf is where sealed blocks are kept: beside the workspace's files, so that
 // whoever sweeps those does not take these for files of nobody.
 func Shelf(workspace string) string {
 	sum := sha256.Sum256([]byte(workspace))
-	return "vector-" + hex.EncodeToString(sum[:16])
+	return shelves + hex.EncodeToString(sum[:16])
 }
 
 // seal keeps the blocks that are written to their end, in order: sealed in the
