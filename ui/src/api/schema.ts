@@ -121,6 +121,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backup/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the backup targets and how far each is, by name
+         * @description For administrators.
+         */
+        get: operations["listBackupTargets"];
+        put?: never;
+        /**
+         * Test a backup target and begin to copy to it
+         * @description For administrators.
+         */
+        post: operations["addBackupTarget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backup/targets/host-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask an SFTP server for its key, to compare its fingerprint before the target is added
+         * @description For administrators.
+         */
+        post: operations["askHostKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backup/targets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Copy to a target no more; what it holds stays there
+         * @description For administrators.
+         */
+        delete: operations["removeBackupTarget"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backup/targets/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try everything that copying to a target needs
+         * @description For administrators.
+         */
+        post: operations["testBackupTarget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/context": {
         parameters: {
             query?: never;
@@ -2198,6 +2282,29 @@ export interface components {
             right: "read" | "edit" | "deny";
             workspace?: string;
         };
+        AddBackupTargetRequest: {
+            /** @description Certificates of its authority as PEM, where the system does not trust it. */
+            ca?: string;
+            /** @description SFTP: the server's key, as it was asked for and compared. */
+            hostKey?: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description Bytes a second in each direction; 0 = no limit.
+             */
+            rate?: number;
+            /** @description S3: ACCESS:SECRET. SFTP: a password or a private key in PEM. Kept sealed, never given back. */
+            secret?: string;
+            /** @description It holds backups of this installation, and no other machine is its master any more. */
+            takeOver?: boolean;
+            /** @description file:///path, s3://bucket/folder?endpoint=https://host&region=… or sftp://user@host:port/folder */
+            url: string;
+            /** @description A document counts as kept once the target has it; by default for a directory. */
+            wait?: boolean;
+        };
+        AddBackupTargetResponse: {
+            test: components["schemas"]["TrialOut"];
+        };
         AddDirectoryRequest: {
             /** @description Small letters, digits, dots and dashes; it stays. */
             name: string;
@@ -2246,6 +2353,13 @@ export interface components {
         };
         AddWorkspaceRequest: {
             name: string;
+        };
+        AskHostKeyRequest: {
+            url: string;
+        };
+        AskHostKeyResponse: {
+            fingerprint: string;
+            hostKey: string;
         };
         AuditBreak: {
             /** Format: int64 */
@@ -3066,6 +3180,9 @@ export interface components {
         LeftOut: {
             dn: string;
             why: string;
+        };
+        ListBackupTargetsResponse: {
+            items: components["schemas"]["TargetOut"][];
         };
         ListDirectoriesResponse: {
             items: components["schemas"]["Directory"][];
@@ -4082,6 +4199,78 @@ export interface components {
              */
             skipped: number;
         };
+        TargetOut: {
+            /**
+             * Format: int64
+             * @description Age of the oldest change it has not; 0 = it has all.
+             */
+            behindMs: number;
+            /**
+             * Format: int64
+             * @description What it holds of the database and of files.
+             */
+            bytes: number;
+            /**
+             * Format: date-time
+             * @description When it last answered.
+             */
+            contactAt?: string;
+            /** Format: date-time */
+            createdAt: string;
+            cure?: string;
+            /**
+             * Format: int64
+             * @description Files that were acknowledged without it since the start, although it is waited for.
+             */
+            filesLate: number;
+            /**
+             * Format: int64
+             * @description Files it lacks.
+             */
+            filesWaiting: number;
+            /**
+             * Format: int64
+             * @description Which start of a master writes to it.
+             */
+            generation: number;
+            /** @description Own certificates are trusted for it. */
+            hasCa: boolean;
+            /** @description A key or password is kept, sealed. */
+            hasSecret: boolean;
+            id: string;
+            /** @description It lets nothing be deleted; what is out of time must go by its own rule. */
+            keeps: boolean;
+            /** @enum {string} */
+            kind: "directory" | "s3" | "sftp";
+            /**
+             * Format: date-time
+             * @description Time of the newest change it has.
+             */
+            lastChangeAt?: string;
+            /**
+             * Format: int64
+             * @description Number of the newest change it has.
+             */
+            lastTransaction: number;
+            name: string;
+            /**
+             * Format: date-time
+             * @description Oldest point that can be restored since this count of changes began.
+             */
+            oldestAt?: string;
+            /**
+             * Format: int64
+             * @description Bytes a second; 0 = no limit.
+             */
+            rate: number;
+            /** @enum {string} */
+            state: "current" | "behind" | "failing" | "starting";
+            url: string;
+            /** @description A document counts as kept once the target has it. */
+            wait: boolean;
+            /** @description Why it is not current. */
+            why?: string;
+        };
         TestDirectoryRequest: {
             /** @description Tries to sign in as the person; it is not kept. */
             password?: string;
@@ -4122,6 +4311,16 @@ export interface components {
             messages: components["schemas"]["Message"][];
             /** @description Cursor of the messages before these; empty at the beginning */
             next: string;
+        };
+        TrialOut: {
+            /** @description Of two masters one is refused; false: the target cannot tell them apart. */
+            conditional: boolean;
+            /** @description We may delete; false: what is out of time must go by the target's own rule, and a stolen server cannot destroy its backups. */
+            deletes: boolean;
+            /** @description It lies on the disk of the data directory and is lost with it. */
+            sameDisk: boolean;
+            /** Format: int64 */
+            tookMs: number;
         };
         UnloadModelRequest: {
             model: string;
@@ -4581,6 +4780,395 @@ export interface operations {
             };
             /** @description Too Many Requests */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBackupTargets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListBackupTargetsResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addBackupTarget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddBackupTargetRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddBackupTargetResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    askHostKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskHostKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AskHostKeyResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeBackupTarget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testBackupTarget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
