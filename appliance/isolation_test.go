@@ -107,6 +107,11 @@ var strangers = map[string]stranger{
 	"POST /api/servers/{id}/unload":                {body: `{"model":"x"}`, want: refused},
 	"DELETE /api/servers/{id}/models":              {query: "?name=x", want: refused},
 	"POST /api/servers/{id}/import":                {body: `{"file":"x.gguf","name":"x"}`, want: refused},
+	"GET /api/backup/targets":                      {want: refused},
+	"POST /api/backup/targets":                     {body: `{"name":"x","url":"file:///tmp/x"}`, want: refused},
+	"POST /api/backup/targets/host-key":            {body: `{"url":"sftp://me@127.0.0.1:1/x"}`, want: refused},
+	"DELETE /api/backup/targets/{id}":              {want: refused},
+	"POST /api/backup/targets/{id}/test":           {want: refused},
 	"POST /api/jobs/{id}/cancel":                   {want: refused},
 	"POST /api/jobs/{id}/retry":                    {want: refused},
 	"GET /api/audit":                               {want: refused},
@@ -148,7 +153,7 @@ func TestNobodySeesAnother(t *testing.T) {
 		"messages": exchange.get("answer", "id"), "models": "019326b5-0000-7000-8000-000000000000", "servers": "019326b5-0000-7000-8000-000000000000",
 		"files": "x.gguf", "test": "key", "page": "1",
 		"people": alice.id, "person": alice.id, "groups": group, "workspaces": workspace, "workspace": workspace,
-		"sessions": sessions.get("items", "0", "id"), "settings": "login.sessionHours", "jobs": "019326b5-0000-7000-8000-000000000000",
+		"sessions": sessions.get("items", "0", "id"), "settings": "login.sessionHours", "jobs": "019326b5-0000-7000-8000-000000000000", "targets": "019326b5-0000-7000-8000-000000000000",
 	}
 	for _, who := range []struct {
 		name   string

@@ -11,20 +11,14 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"chatets/appliance/actor"
 	"chatets/appliance/audit"
 	"chatets/appliance/blob"
-	"chatets/appliance/egress"
 	"chatets/appliance/fault"
-	"chatets/appliance/secret"
 	"chatets/appliance/setting"
-	"chatets/appliance/sqlite"
 	"chatets/appliance/target"
 )
 
@@ -32,23 +26,6 @@ import (
 //
 //go:embed migrations/*.sql
 var Migrations embed.FS
-
-// Config is what Backups are made of.
-type Config struct {
-	DB           *sqlite.DB
-	Audit        *audit.Log
-	Settings     *setting.Settings
-	Keys         *secret.Keyring
-	Gate         *egress.Gate
-	Blobs        *blob.Store
-	Data         string // the data directory
-	Installation string
-	Version      string
-	Skip         func(workspace string) bool // files that can be made anew
-	Notify       func(workspace, person, noun, id string)
-	Log          *slog.Logger
-	Now          func() time.Time
-}
 
 // Backups are the targets of the installation and what is copied to them.
 type Backups struct {
@@ -60,7 +37,7 @@ type Backups struct {
 	change sync.Mutex // one change of the targets at a time
 
 	mu      sync.Mutex
-	replica *sqlite.Replica
+	replica *replica
 	open    map[string]target.Target // by the target's id
 	failed  map[string]error         // targets that could not be opened
 	keysAt  map[string]*seenKeys     // what each target has of keys.json
@@ -93,18 +70,6 @@ func New(cfg Config) *Backups {
 	b.copies = cfg.Blobs.Replicate(blob.CopyConfig{DB: cfg.DB, Skip: cfg.Skip, Before: b.keysFirst, Log: cfg.Log, Now: cfg.Now,
 		Keep: func() time.Duration { return time.Duration(b.keep.hours.Get(context.Background())+1) * 24 * time.Hour }})
 	return b
-}
-
-func (k keeping) retention() sqlite.Retention {
-	ctx := context.Background()
-	r := sqlite.Retention{
-		Seconds: time.Duration(k.seconds.Get(ctx)) * time.Hour,
-		Minutes: time.Duration(k.minutes.Get(ctx)) * 24 * time.Hour,
-		Hours:   time.Duration(k.hours.Get(ctx)) * 24 * time.Hour,
-	}
-	r.Minutes = max(r.Minutes, r.Seconds)
-	r.Hours = max(r.Hours, r.Minutes)
-	return r
 }
 
 // Open begins to copy to the targets there are. One that cannot be opened is
@@ -147,26 +112,6 @@ func (b *Backups) attach(ctx context.Context, t Target) error {
 	r.Attach(t.ID, opened, t.TakeOver)
 	b.copies.Attach(t.ID, opened, t.Wait)
 	return nil
-}
-
-// running is the replica, started with the first target.
-func (b *Backups) running(ctx context.Context) (*sqlite.Replica, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.replica != nil {
-		return b.replica, nil
-	}
-	_, err := os.Stat(filepath.Join(b.cfg.Data, restoredMark))
-	r, err := b.cfg.DB.Replicate(ctx, sqlite.ReplicaConfig{Keys: b.cfg.Keys, Installation: b.cfg.Installation, Version: b.cfg.Version,
-		Interval: time.Duration(b.keep.interval.Get(ctx)) * time.Second, Keep: b.keep.retention, Before: b.keysFirst, TakeOver: err == nil, Log: b.cfg.Log, Now: b.cfg.Now})
-	if err != nil {
-		return nil, err
-	}
-	var loop context.Context
-	loop, b.halt = context.WithCancel(b.ctx)
-	b.replica = r
-	b.work.Go(func() { _ = r.Run(loop) }) // returns nil always
-	return r, nil
 }
 
 // detach ends the copying to a target; with the last one replication ends.

@@ -5,12 +5,11 @@ import (
 	"time"
 
 	"chatets/appliance/blob"
-	"chatets/appliance/sqlite"
 )
 
 // State is how far a target is.
 type State struct {
-	Database sqlite.LinkStatus
+	Database databaseState
 	Files    blob.CopyStatus
 	Failed   error // it could not be opened at all
 

@@ -5,14 +5,36 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
 	"chatets/appliance/audit"
+	"chatets/appliance/blob"
+	"chatets/appliance/egress"
 	"chatets/appliance/fault"
+	"chatets/appliance/secret"
+	"chatets/appliance/setting"
 	"chatets/appliance/sqlite"
 	"chatets/appliance/target"
 )
+
+// Config is what Backups are made of.
+type Config struct {
+	DB           *sqlite.DB
+	Audit        *audit.Log
+	Settings     *setting.Settings
+	Keys         *secret.Keyring
+	Gate         *egress.Gate
+	Blobs        *blob.Store
+	Data         string // the data directory
+	Installation string
+	Version      string
+	Skip         func(workspace string) bool // files that can be made anew
+	Notify       func(workspace, person, noun, id string)
+	Log          *slog.Logger
+	Now          func() time.Time
+}
 
 type store struct {
 	db    *sqlite.DB

@@ -18,7 +18,6 @@ import (
 	"chatets/appliance/audit"
 	"chatets/appliance/egress"
 	"chatets/appliance/fault"
-	"chatets/appliance/sqlite"
 	"chatets/appliance/target"
 )
 
@@ -238,16 +237,8 @@ func (b *Backups) try(ctx context.Context, t Target, fresh bool) (trial Trial, e
 	if a.Kind == target.Directory {
 		trial.SameDisk = sameDisk(a.Path, b.cfg.Data)
 	}
-	there, err := sqlite.ReadManifest(ctx, opened)
-	if err != nil && !fault.Is(err, fault.NotFound) || fault.Of(err).Code == "target-bucket" {
+	if err := b.ours(ctx, opened, fresh && !t.TakeOver); err != nil {
 		return trial, err
-	}
-	if err == nil && there.Installation != b.cfg.Installation {
-		return trial, sqlite.Foreign(opened.String(), there.Installation)
-	}
-	if err == nil && fresh && !t.TakeOver {
-		return trial, fault.New(fault.Conflict, "The backup target holds backups of this installation already.").Code("target-used").
-			Cure("If no other machine runs as its master, add it with --take-over; what it holds stays, and copying goes on.")
 	}
 	if p, must := opened.(target.Preparer); must && fresh {
 		if err := p.Prepare(ctx); err != nil {

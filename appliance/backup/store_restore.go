@@ -125,7 +125,7 @@ func RestoreDatabase(ctx context.Context, o Order) (r Restored, keys *secret.Key
 
 // check opens what was restored as a start would, and reads all of it.
 func check(ctx context.Context, dir string, keys *secret.Keyring) error {
-	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir, Reserve: -1})
+	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir, Keys: keys.Pages(), Reserve: -1})
 	if err != nil {
 		return err
 	}
