@@ -67,6 +67,11 @@ func (db *DB) Replicate(ctx context.Context, cfg ReplicaConfig) (*Replica, error
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	keys, err := replicaKeys(cfg.Keys)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Keys = keys
 	if cfg.Before == nil {
 		cfg.Before = func(context.Context, string, target.Target) error { return nil }
 	}
@@ -83,7 +88,6 @@ func (db *DB) Replicate(ctx context.Context, cfg ReplicaConfig) (*Replica, error
 	if err := db.autocheckpoint(ctx, 0); err != nil {
 		return nil, err
 	}
-	var err error
 	if r.src, err = openSource(db, filepath.Join(r.dir, "log")); err != nil {
 		return nil, err
 	}
@@ -103,6 +107,12 @@ func (db *DB) Replicate(ctx context.Context, cfg ReplicaConfig) (*Replica, error
 	r.copied = cfg.Now()
 	db.replica.Store(r)
 	return r, nil
+}
+
+// replicaKeys seals what goes to targets. It never changes: a data key that was
+// taken out of use would else take the points of the past with it.
+func replicaKeys(keys *secret.Keyring) (*secret.Keyring, error) {
+	return secret.New(keys.Sub(replicaPurpose))
 }
 
 // replicaDir is where a data directory keeps what replication needs.

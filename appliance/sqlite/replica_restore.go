@@ -195,6 +195,10 @@ func applyChain(ctx context.Context, t target.Target, keys *secret.Keyring, chai
 	if err != nil {
 		return nil, err
 	}
+	sealed, err := replicaKeys(keys)
+	if err != nil {
+		return nil, err
+	}
 	var total, done int64
 	for _, s := range chain {
 		total += s.size
@@ -203,7 +207,7 @@ func applyChain(ctx context.Context, t target.Target, keys *secret.Keyring, chai
 		if told != nil {
 			told(done, total)
 		}
-		if err := applyFile(ctx, t, keys, s, out, seal); err != nil {
+		if err := applyFile(ctx, t, sealed, s, out, seal); err != nil {
 			return &s, err
 		}
 		done += s.size
