@@ -62,6 +62,12 @@ const scan = createRoute({
   component: lazyRouteComponent(() => import("@/features/scan/scan-page"), "ScanPage"),
 });
 
+const keys = createRoute({
+  getParentRoute: () => root,
+  path: "/admin/keys",
+  component: lazyRouteComponent(() => import("@/features/keys/keys-page"), "KeysPage"),
+});
+
 const profile = createRoute({
   getParentRoute: () => root,
   path: "/profile",
@@ -84,7 +90,7 @@ const setUp = createRoute({
   },
 });
 
-const tree = root.addChildren([start, chat, knowledge, base, document, people, models, scan, profile, signIn, setUp]);
+const tree = root.addChildren([start, chat, knowledge, base, document, people, models, keys, scan, profile, signIn, setUp]);
 
 /** Builds the router of one page; tests build their own over a memory history. */
 export function newRouter(queries: QueryClient) {

@@ -6,6 +6,7 @@ appWords.put("de", {
   knowledge: "Wissen",
   people: "Personen",
   models: "Modelle und Server",
+  keys: "Schlüssel",
   scan: "Virenscan",
   profile: "Profil und Einstellungen",
   stillSignedIn: "Sie sind noch angemeldet.",

@@ -6,6 +6,7 @@ appWords.put("fr", {
   knowledge: "Connaissances",
   people: "Personnes",
   models: "Modèles et serveurs",
+  keys: "Clés",
   scan: "Analyse antivirus",
   profile: "Profil et réglages",
   stillSignedIn: "Vous êtes toujours connecté.",

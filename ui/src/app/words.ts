@@ -6,6 +6,7 @@ export const appWords = new Catalogue({
   knowledge: "Knowledge",
   people: "People",
   models: "Models and servers",
+  keys: "Keys",
   scan: "Malware scan",
   profile: "Profile and settings",
   stillSignedIn: "You are still signed in.",

@@ -3,6 +3,7 @@ import "@/components/password/words.de";
 import "@/components/ui/words.de";
 import "@/features/chat/words.de";
 import "@/features/knowledge/index-words.de";
+import "@/features/keys/words.de";
 import "@/features/knowledge/words.de";
 import "@/features/login/words.de";
 import "@/features/models/words.de";

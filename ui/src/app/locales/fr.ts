@@ -3,6 +3,7 @@ import "@/components/password/words.fr";
 import "@/components/ui/words.fr";
 import "@/features/chat/words.fr";
 import "@/features/knowledge/index-words.fr";
+import "@/features/keys/words.fr";
 import "@/features/knowledge/words.fr";
 import "@/features/login/words.fr";
 import "@/features/models/words.fr";
