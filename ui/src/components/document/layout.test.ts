@@ -30,12 +30,12 @@ describe("arrange", () => {
 describe("cellsOf", () => {
   it("keeps the offsets of the document, in code points", () => {
     expect(cellsOf(block("row", "Last | 😀 25 % | 𠮷", 0, 100))).toEqual([
-      { text: "Last", start: 100 },
-      { text: "😀 25 %", start: 107 },
-      { text: "𠮷", start: 116 },
+      { text: "Last", start: 100, column: 1 },
+      { text: "😀 25 %", start: 107, column: 2 },
+      { text: "𠮷", start: 116, column: 3 },
     ]);
   });
   it("takes a row without partings as one cell", () => {
-    expect(cellsOf(block("row", "a", 0, 5))).toEqual([{ text: "a", start: 5 }]);
+    expect(cellsOf(block("row", "a", 0, 5))).toEqual([{ text: "a", start: 5, column: 1 }]);
   });
 });

@@ -39,12 +39,12 @@ describe("marksOf", () => {
 describe("placeOfPassage", () => {
   it("is the page of the first marked line", () => {
     expect(placeOfPassage([block({ boxes: [line(0, 50), line(50, 100, { page: 4 })] })], { from: 1_060, to: 1_070 })?.page).toBe(4);
-    expect(placeOfPassage([block()], { from: 1_060, to: 1_070 })).toEqual({ page: 3, sheet: "", cells: "" });
+    expect(placeOfPassage([block()], { from: 1_060, to: 1_070 })).toEqual({ page: 3, sheet: "", cells: "", file: "" });
     expect(placeOfPassage([block()], { from: 0, to: 10 })).toBeUndefined();
   });
   it("is the sheet and the cells of all its rows", () => {
     const row = (start: number, cells: string) => block({ kind: "row", page: 0, sheet: "Q1", cells, start, end: start + 10 });
-    expect(placeOfPassage([row(0, "A2:F2"), row(11, "A3:F3"), row(22, "B5:AA5"), row(33, "A6:F6")], { from: 11, to: 30 })).toEqual({ page: 0, sheet: "Q1", cells: "A3:AA5" });
+    expect(placeOfPassage([row(0, "A2:F2"), row(11, "A3:F3"), row(22, "B5:AA5"), row(33, "A6:F6")], { from: 11, to: 30 })).toEqual({ page: 0, sheet: "Q1", cells: "A3:AA5", file: "" });
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Block } from "@/api/content";
+import { columnName } from "./layout";
 
 /** A stretch of a document's text, in code points of it. */
 export interface Stretch {
@@ -48,6 +49,8 @@ export interface Place {
   page: number;
   sheet: string;
   cells: string;
+  /** The file it stands in, inside a mail or an archive. */
+  file: string;
 }
 
 export function placeOfPassage(blocks: readonly Block[], passage: Stretch): Place | undefined {
@@ -58,7 +61,7 @@ export function placeOfPassage(blocks: readonly Block[], passage: Stretch): Plac
   // A heading that gives the sheet its name stands in no cell.
   const sheet = touched.find((block) => block.sheet)?.sheet ?? "";
   const cells = touched.filter((block) => (block.sheet ?? "") === sheet).map((block) => block.cells ?? "");
-  return { page, sheet, cells: joinCells(cells) };
+  return { page, sheet, cells: joinCells(cells), file: first.file ?? "" };
 }
 
 /** The one range that takes in all of them: A3:F3 and A5:F5 are A3:F5. */
@@ -86,12 +89,6 @@ export function joinCells(ranges: readonly string[]): string {
 
 function columnNumber(letters: string): number {
   return Array.from(letters.toUpperCase()).reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 64, 0);
-}
-
-function columnName(number: number): string {
-  let name = "";
-  for (let n = number; n > 0; n = Math.floor((n - 1) / 26)) name = String.fromCharCode(65 + ((n - 1) % 26)) + name;
-  return name;
 }
 
 /** Whether the pages of a document of this media type are slides. */

@@ -1,7 +1,8 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { CornerUpLeft, ZoomIn } from "lucide-react";
 import { useEffect, useState } from "react";
-import { type Block, contentQuery } from "@/api/content";
+import { type Block, contentQuery, type Start } from "@/api/content";
+import type { Schema } from "@/api/types";
 import { Button } from "@/components/ui/button";
 import { Choice } from "@/components/ui/field";
 import { IconButton } from "@/components/ui/icon-button";
@@ -12,7 +13,9 @@ import type { Passage } from "./blocks";
 import { marksOf, placeOfPassage } from "./marks";
 import { PageBar } from "./page-bar";
 import { PageView } from "./page-view";
-import { Reader } from "./reader";
+import { LongBar, long } from "./long-bar";
+import { Reader, type ReadingPlace } from "./reader";
+import { useKept } from "./use-place";
 import { documentWords } from "./words";
 
 /** Whether a document is shown as it was printed or as its text. */
@@ -30,11 +33,15 @@ interface ViewerProps {
   quote?: string | undefined;
   large?: boolean | undefined;
   focus?: boolean | undefined;
+  /** Told which page is shown, where pages are shown as they were printed. */
+  onPage?: ((page: number) => void) | undefined;
+  /** The choice between page and text stands elsewhere. */
+  bare?: boolean | undefined;
   className?: string | undefined;
 }
 
 /** A document at a passage of it: the pages of a PDF or a scan as they were printed, everything else as its text. */
-export function Viewer({ document, passage, view, onView, quote, large, focus, className }: ViewerProps) {
+export function Viewer({ document, passage, view, onView, quote, large, focus, onPage, bare, className }: ViewerProps) {
   const { data, hasNextPage, isFetching, fetchNextPage } = useInfiniteQuery(contentQuery(document, passage?.from ?? 0));
   const blocks = data?.pages.flatMap((page) => page.blocks);
   const end = blocks?.at(-1)?.end ?? 0;
@@ -44,36 +51,56 @@ export function Viewer({ document, passage, view, onView, quote, large, focus, c
   }, [short, fetchNextPage]);
 
   const about = data?.pages[0]?.document;
-  const reader = <Reader large={large ?? false} document={document} passage={passage} focus={focus ?? false} {...(className ? { className } : {})} />;
-  if (!blocks || !about || !drawn.has(about.type) || about.pages === 0) return reader;
+  const place = `${document} ${passage?.from ?? ""}`;
+  if (!blocks || !about || !drawn.has(about.type) || about.pages === 0) return <Text key={place} about={about} {...{ document, passage, large, focus, className }} />;
   return (
     <Pages
-      key={`${document} ${passage?.from ?? ""}`}
-      document={{ id: document, title: about.title, pages: about.pages }}
+      key={place}
+      document={about}
       blocks={blocks}
       passage={passage}
-      {...{ view, onView, quote, large, focus, className }}
-      reader={reader}
+      {...{ view, onView, quote, large, focus, onPage, bare, className }}
     />
   );
 }
 
-interface PagesProps extends Omit<ViewerProps, "document"> {
-  document: { id: string; title: string; pages: number };
-  blocks: readonly Block[];
-  reader: React.ReactNode;
+const barClass = (large: boolean | undefined) => cx("flex flex-none flex-wrap items-center gap-x-2 gap-y-1.5 pb-2.5", large ? "mx-auto w-full max-w-[52rem] px-3 frame:px-6 wide:px-0" : "px-4");
+
+/** A document's text with the way through it, where it is long. */
+function Text({ document, about, passage, large, focus, className }: Pick<ViewerProps, "document" | "passage" | "large" | "focus" | "className"> & { about: Schema<"Document"> | undefined }) {
+  const [start, setStart] = useState<Start>();
+  const [place, setPlace] = useState<ReadingPlace>();
+  const go = (next: Start) => {
+    setStart(next);
+    if (typeof next !== "number") setPlace({ character: "from" in next ? next.from : 0, page: "page" in next ? next.page : 0 });
+  };
+  const bar = about && (about.pages > 1 || about.characters >= long);
+  return (
+    <>
+      {bar && <div className={barClass(large)}><LongBar document={about} place={place} onStart={go} /></div>}
+      <Reader large={large ?? false} document={document} passage={passage} start={start} onPlace={setPlace} focus={focus ?? false} {...(className ? { className } : {})} />
+    </>
+  );
 }
 
-function Pages({ document, blocks, passage, view, onView, quote, large, focus, className, reader }: PagesProps) {
+interface PagesProps extends Omit<ViewerProps, "document"> {
+  document: Schema<"Document">;
+  blocks: readonly Block[];
+}
+
+function Pages({ document, blocks, passage, view, onView, quote, large, focus, onPage, bare, className }: PagesProps) {
   const words = useWords(documentWords);
   const say = useSay();
-  const marks = passage ? marksOf(blocks, passage) : [];
-  const home = (passage && placeOfPassage(blocks, passage)?.page) || 1;
+  // In the text what is far away is let go, and with it the places of the passage.
+  const found = passage ? marksOf(blocks, passage) : [];
+  const marks = useKept(found.length > 0 ? found : undefined, document.id) ?? [];
+  const home = useKept((passage && placeOfPassage(blocks, passage)?.page) || undefined, document.id) ?? 1;
   const [turned, setTurned] = useState<number>();
   const [enlarged, setEnlarged] = useState(false);
   const page = Math.min(turned ?? home, document.pages);
   const here = marks.filter((mark) => mark.page === page);
   const away = marks.length > 0 && here.length === 0;
+  useEffect(() => onPage?.(page), [onPage, page]);
   const to = (next: number) => {
     if (next < 1 || next > document.pages || next === page) return;
     setTurned(next);
@@ -81,13 +108,13 @@ function Pages({ document, blocks, passage, view, onView, quote, large, focus, c
   };
   return (
     <>
-      <div className={cx("flex flex-none flex-wrap items-center gap-x-2 gap-y-1.5 pb-2.5", large ? "mx-auto w-full max-w-[52rem] px-3 frame:px-6 wide:px-0" : "px-4")}>
-        <Choice
+      {(!bare || view === "page") && <div className={barClass(large)}>
+        {!bare && <Choice
           label={words.view}
           value={view}
           options={[{ value: "page", label: words.views.page }, { value: "text", label: words.views.text }]}
           onChange={onView}
-        />
+        />}
         {view === "page" && (
           <div className="ms-auto flex items-center gap-1">
             {away && (
@@ -100,8 +127,8 @@ function Pages({ document, blocks, passage, view, onView, quote, large, focus, c
             <IconButton small icon={ZoomIn} label={words.enlarge} pressed={enlarged} onClick={() => setEnlarged(!enlarged)} />
           </div>
         )}
-      </div>
-      {view === "text" ? reader : (
+      </div>}
+      {view === "text" ? <Text about={undefined} document={document.id} {...{ passage, large, focus, className }} /> : (
         <PageView
           document={document}
           page={page}

@@ -18,6 +18,13 @@ documentWords.put("de", {
   sheet: (name) => `Blatt ${name}`,
   sheetCells: (name, cells) => `Blatt ${name}, ${cells}`,
   cells: (cells) => `Zellen ${cells}`,
+  attachment: "Anhang",
+  mail: { from: "Von", to: "An", cc: "Kopie", date: "Datum", attachments: "Anhänge" },
+  sheetRows: "Zeilen eines Blatts, seitlich verschiebbar",
+  noPageText: "Diese Seite enthält keinen Text.",
+  rowName: "Zeile",
+  place: "Stelle im Dokument",
+  percent: (percent) => `${percent} des Dokuments`,
 
   view: "Ansicht",
   views: { page: "Seite", text: "Text" },

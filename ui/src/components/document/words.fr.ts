@@ -18,6 +18,13 @@ documentWords.put("fr", {
   sheet: (name) => `Feuille ${name}`,
   sheetCells: (name, cells) => `Feuille ${name}, ${cells}`,
   cells: (cells) => `Cellules ${cells}`,
+  attachment: "Pièce jointe",
+  mail: { from: "De", to: "À", cc: "Copie", date: "Date", attachments: "Pièces jointes" },
+  sheetRows: "Lignes d’une feuille, défilables latéralement",
+  noPageText: "Cette page ne contient pas de texte.",
+  rowName: "Ligne",
+  place: "Endroit dans le document",
+  percent: (percent) => `${percent} du document`,
 
   view: "Affichage",
   views: { page: "Page", text: "Texte" },

@@ -18,6 +18,13 @@ export const documentWords = new Catalogue({
   sheet: (name: string) => `Sheet ${name}`,
   sheetCells: (name: string, cells: string) => `Sheet ${name}, ${cells}`,
   cells: (cells: string) => `Cells ${cells}`,
+  attachment: "Attachment",
+  mail: { from: "From", to: "To", cc: "Cc", date: "Date", attachments: "Attachments" },
+  sheetRows: "Rows of a sheet, scroll sideways",
+  noPageText: "This page has no text.",
+  rowName: "Row",
+  place: "Place in the document",
+  percent: (percent: string) => `${percent} of the document`,
 
   // pages as they were printed
   view: "View",

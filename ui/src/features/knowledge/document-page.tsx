@@ -5,10 +5,13 @@ import { useEffect, useRef, useState } from "react";
 import { asProblem } from "@/api/problem";
 import { key } from "@/api/query";
 import { hasSlides } from "@/components/document/marks";
-import { type View, Viewer } from "@/components/document/viewer";
+import type { Passage } from "@/components/document/blocks";
+import { PageText } from "@/components/document/page-text";
+import { Viewer } from "@/components/document/viewer";
 import { Button } from "@/components/ui/button";
 import { Empty } from "@/components/ui/empty";
 import { ErrorPanel } from "@/components/ui/error-panel";
+import { Choice } from "@/components/ui/field";
 import { Topbar } from "@/components/ui/frame";
 import { IconButton } from "@/components/ui/icon-button";
 import { Menu, MenuItem, MenuLine } from "@/components/ui/menu";
@@ -16,7 +19,10 @@ import { Note } from "@/components/ui/note";
 import { Pill, Tag } from "@/components/ui/pill";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useFormat } from "@/lib/format";
-import { type Language, useLanguage, useWords } from "@/lib/words";
+import { nameOfLanguage } from "@/lib/language-name";
+import { narrow, useMedia } from "@/lib/use-media";
+import { useLanguage, useWords } from "@/lib/words";
+import { ChunkList } from "./chunk-list";
 import { type DocumentDialog, DocumentDialogs } from "./document-dialogs";
 import { DocumentState } from "./document-state";
 import { RemoveDocument } from "./documents-tab";
@@ -33,7 +39,7 @@ export function DocumentPage() {
 function Page({ id }: { id: string }) {
   const words = useWords(knowledgeWords);
   const { from, to, n } = useSearch({ strict: false });
-  const [view, setView] = useState<View>("page");
+  const passage = from !== undefined && to !== undefined ? { from, to, number: n } : undefined;
   const query = useQuery(documentQuery(id));
   const document = query.data;
   useFreshText(document);
@@ -62,15 +68,70 @@ function Page({ id }: { id: string }) {
       {document ? <DocumentBar document={document} /> : <Topbar />}
       {document && <DocumentHead document={document} />}
       {/* What failed has its reason above and no text to show. */}
-      {!((document?.state === "failed" && document.chunks === 0) || document?.state === "quarantined" || document?.code === "scan-waiting") && <Viewer
-        large
-        view={view}
-        onView={setView}
-        document={id}
-        passage={from !== undefined && to !== undefined ? { from, to, number: n } : undefined}
-        className="px-3 pb-8 [&>*]:mx-auto [&>*]:w-full [&>*]:max-w-[52rem] frame:px-6"
-      />}
+      {document?.state === "failed" && document.chunks === 0 ? null : document?.state === "ready" ? (
+        <Desk document={document} passage={passage} />
+      ) : (
+        <Viewer large view="page" onView={() => undefined} document={id} passage={passage} className={sheet} />
+      )}
     </>
+  );
+}
+
+const sheet = "px-3 pb-8 [&>*]:mx-auto [&>*]:w-full [&>*]:max-w-[52rem] frame:px-6";
+
+type Pane = "page" | "text" | "passages";
+
+/**
+ * A document with what was made of it: on a wide screen its page and its passages or the page's text side by
+ * side, on a narrow one each under its name.
+ */
+function Desk({ document, passage }: { document: Document; passage: Passage | undefined }) {
+  const words = useWords(knowledgeWords);
+  const tight = useMedia(narrow);
+  const { data: base } = useQuery(baseQuery(document.knowledge));
+  const printed = document.type === "application/pdf" && document.pages > 0;
+  const [pane, setPane] = useState<Pane>(printed ? "page" : "text");
+  const [beside, setBeside] = useState<"passages" | "text">("passages");
+  const [page, setPage] = useState(0);
+  const passages = <ChunkList key={printed ? "" : (passage?.from ?? "")} document={document} page={printed ? page : 0} from={passage?.from} mayEdit={base?.right === "edit"} />;
+  if (tight) {
+    const options: { value: Pane; label: string }[] = [
+      ...(printed ? [{ value: "page" as const, label: words.views.page }] : []),
+      { value: "text", label: words.views.text },
+      { value: "passages", label: words.views.passages },
+    ];
+    return (
+      <>
+        <div className="mx-auto w-full max-w-[52rem] flex-none px-3 pb-2.5 frame:px-6">
+          <Choice label={words.view} value={pane} options={options} onChange={setPane} />
+        </div>
+        {pane === "passages" ? (
+          <div className="thin-scroll min-h-0 flex-1 overflow-y-auto px-3 pb-8 frame:px-6"><div className="mx-auto max-w-[52rem]">{passages}</div></div>
+        ) : (
+          <Viewer key={pane} large bare view={pane} onView={setPane} document={document.id} passage={passage} onPage={setPage} className={sheet} />
+        )}
+      </>
+    );
+  }
+  return (
+    <div className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)_minmax(20rem,27rem)]">
+      <div className="flex min-h-0 min-w-0 flex-col">
+        <Viewer large bare view={printed ? "page" : "text"} onView={() => setBeside("text")} document={document.id} passage={passage} onPage={setPage} className={sheet} />
+      </div>
+      <aside aria-label={words.beside} className="thin-scroll min-h-0 overflow-y-auto border-s border-line px-4 pb-8">
+        {printed && (
+          <div className="pb-3">
+            <Choice
+              label={words.beside}
+              value={beside}
+              options={[{ value: "passages", label: words.besides.passages }, { value: "text", label: words.besides.text }]}
+              onChange={setBeside}
+            />
+          </div>
+        )}
+        {printed && beside === "text" ? <PageText document={document.id} page={page || 1} passage={passage} /> : passages}
+      </aside>
+    </div>
   );
 }
 
@@ -141,16 +202,6 @@ function DocumentBar({ document }: { document: Document }) {
   );
 }
 
-/** The name of a language in another one: "de" is German in English. */
-function nameOfLanguage(language: Language, code: string): string {
-  try {
-    return new Intl.DisplayNames(language, { type: "language", fallback: "none" }).of(code) ?? "";
-  } catch {
-    // What is no code of a language has no name.
-    return "";
-  }
-}
-
 function DocumentHead({ document }: { document: Document }) {
   const words = useWords(knowledgeWords);
   const rules = useWords(accessWords);
@@ -163,6 +214,7 @@ function DocumentHead({ document }: { document: Document }) {
   const facts = [
     document.pages > 0 && (hasSlides(document.type) ? words.slideCount : words.pageCount)(document.pages, format.number(document.pages)),
     document.chunks > 0 && words.passageCount(document.chunks, format.number(document.chunks)),
+    document.disabled !== undefined && document.disabled > 0 && words.chunksAreOff(document.disabled, format.number(document.disabled)),
     document.language && nameOfLanguage(language, document.language),
     format.bytes(document.size),
     words.by(document.ownerName),

@@ -135,3 +135,40 @@ export function useDocumentAct() {
     onSettled: refresh,
   });
 }
+
+export type Chunk = Schema<"ChunkShown">;
+
+/** Which passages of a document are listed: around an offset, of one page, or what is switched off. */
+export type ChunkChoice = { from: number } | { page: number } | { disabled: true };
+
+type ChunkPage = { cursor: string } | { before: string } | Record<never, never>;
+
+export function chunksQuery(document: string, choice: ChunkChoice) {
+  return infiniteQueryOptions({
+    queryKey: key("/api/documents/{id}/chunks", document, choice),
+    queryFn: ({ pageParam, signal }) => {
+      // Around an offset the first page begins there; what follows and what stands before is asked for by place.
+      const query = "from" in choice ? ("cursor" in pageParam || "before" in pageParam ? {} : choice) : choice;
+      return body(api.GET("/api/documents/{id}/chunks", { params: { path: { id: document }, query: { limit: 30, ...query, ...pageParam } }, signal }));
+    },
+    initialPageParam: {} as ChunkPage,
+    getNextPageParam: (last): ChunkPage | undefined => (last.next ? { cursor: last.next } : undefined),
+    getPreviousPageParam: (first): ChunkPage | undefined => (first.previous ? { before: first.previous } : undefined),
+    maxPages: 10,
+    placeholderData: (before) => before,
+  });
+}
+
+/** Switches a passage off or on; lists that show it, the document's counts and the search are asked again. */
+export function useSwitchChunk(document: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ({ chunk, disabled }: { chunk: Chunk; disabled: boolean }) =>
+      body(api.PATCH("/api/documents/{id}/chunks/{number}", { params: { path: { id: document, number: chunk.number } }, body: { disabled, start: chunk.start } })),
+    onSettled: () => {
+      for (const queryKey of [key("/api/documents/{id}/chunks", document), key("/api/documents/{id}", document), key("/api/documents"), key("/api/search")]) {
+        void queries.invalidateQueries({ queryKey });
+      }
+    },
+  });
+}
