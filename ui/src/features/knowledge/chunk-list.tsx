@@ -33,7 +33,8 @@ export function ChunkList({ document, page, from, mayEdit }: ChunkListProps) {
   const words = useWords(knowledgeWords);
   const format = useFormat();
   const paged = page > 0;
-  const [which, setWhich] = useState<Which>(paged ? "page" : "all");
+  const [chosen, setWhich] = useState<Which>();
+  const which = chosen ?? (paged ? "page" : "all");
   // The list begins at the passage it was opened with; choosing another one in it does not move it.
   const [at] = useState(from ?? 0);
   const off = document.disabled ?? 0;

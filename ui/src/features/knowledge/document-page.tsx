@@ -223,7 +223,7 @@ function DocumentHead({ document }: { document: Document }) {
   ].filter(Boolean);
   return (
     <div className="flex-none px-4 pt-2 pb-4 frame:px-6">
-      <div className="mx-auto w-full max-w-[52rem]">
+      <div className="mx-auto w-full max-w-[52rem] wide:mx-0 wide:max-w-none">
         <h1 className="text-2xl tracking-tight break-words">{document.title}</h1>
         <div className="mt-1.5 flex flex-wrap items-center gap-x-3 gap-y-1 text-muted">
           <DocumentState document={document} />
