@@ -22,7 +22,7 @@ const context = 2_000;
 /** How much is asked for at once when the reader goes up. */
 const stride = 8_000;
 /** How many pages of blocks are kept: of a long document, what is far away is let go and asked for again. */
-const kept = 16;
+const kept = 10;
 
 /**
  * A document's text around an offset, growing both ways. The server answers forwards only, from the block

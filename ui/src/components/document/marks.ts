@@ -95,3 +95,8 @@ function columnNumber(letters: string): number {
 export function hasSlides(type: string): boolean {
   return type.includes("presentation");
 }
+
+/** Whether the server draws the pages of a document of this media type. */
+export function isDrawn(type: string): boolean {
+  return ["application/pdf", "image/png", "image/jpeg"].includes(type);
+}

@@ -10,7 +10,7 @@ import { useSay } from "@/components/ui/live";
 import { cx } from "@/lib/cx";
 import { useWords } from "@/lib/words";
 import type { Passage } from "./blocks";
-import { marksOf, placeOfPassage } from "./marks";
+import { isDrawn, marksOf, placeOfPassage } from "./marks";
 import { PageBar } from "./page-bar";
 import { PageView } from "./page-view";
 import { LongBar, long } from "./long-bar";
@@ -20,9 +20,6 @@ import { documentWords } from "./words";
 
 /** Whether a document is shown as it was printed or as its text. */
 export type View = "page" | "text";
-
-/** The types whose pages the server draws. */
-const drawn = new Set(["application/pdf", "image/png", "image/jpeg"]);
 
 interface ViewerProps {
   document: string;
@@ -52,7 +49,7 @@ export function Viewer({ document, passage, view, onView, quote, large, focus, o
 
   const about = data?.pages[0]?.document;
   const place = `${document} ${passage?.from ?? ""}`;
-  if (!blocks || !about || !drawn.has(about.type) || about.pages === 0) return <Text key={place} about={about} {...{ document, passage, large, focus, className }} />;
+  if (!blocks || !about || !isDrawn(about.type) || about.pages === 0) return <Text key={place} about={about} {...{ document, passage, large, focus, bare, className }} />;
   return (
     <Pages
       key={place}
@@ -64,10 +61,11 @@ export function Viewer({ document, passage, view, onView, quote, large, focus, o
   );
 }
 
-const barClass = (large: boolean | undefined) => cx("flex flex-none flex-wrap items-center gap-x-2 gap-y-1.5 pb-2.5", large ? "mx-auto w-full max-w-[52rem] px-3 frame:px-6 wide:px-0" : "px-4");
+const barClass = (large: boolean | undefined, bare: boolean | undefined) =>
+  cx("flex flex-none flex-wrap items-center gap-x-2 gap-y-1.5 pb-2.5", large ? cx("mx-auto w-full px-3 frame:px-6", bare ? "max-w-[55rem]" : "max-w-[52rem] wide:px-0") : "px-4");
 
 /** A document's text with the way through it, where it is long. */
-function Text({ document, about, passage, large, focus, className }: Pick<ViewerProps, "document" | "passage" | "large" | "focus" | "className"> & { about: Schema<"Document"> | undefined }) {
+function Text({ document, about, passage, large, focus, bare, className }: Pick<ViewerProps, "document" | "passage" | "large" | "focus" | "bare" | "className"> & { about: Schema<"Document"> | undefined }) {
   const [start, setStart] = useState<Start>();
   const [place, setPlace] = useState<ReadingPlace>();
   const go = (next: Start) => {
@@ -77,7 +75,7 @@ function Text({ document, about, passage, large, focus, className }: Pick<Viewer
   const bar = about && (about.pages > 1 || about.characters >= long);
   return (
     <>
-      {bar && <div className={barClass(large)}><LongBar document={about} place={place} onStart={go} /></div>}
+      {bar && <div className={barClass(large, bare)}><LongBar document={about} place={place} onStart={go} /></div>}
       <Reader large={large ?? false} document={document} passage={passage} start={start} onPlace={setPlace} focus={focus ?? false} {...(className ? { className } : {})} />
     </>
   );
@@ -108,7 +106,7 @@ function Pages({ document, blocks, passage, view, onView, quote, large, focus, o
   };
   return (
     <>
-      {(!bare || view === "page") && <div className={barClass(large)}>
+      {(!bare || view === "page") && <div className={barClass(large, bare)}>
         {!bare && <Choice
           label={words.view}
           value={view}

@@ -4,7 +4,7 @@ import { ChevronRight, Download, Ellipsis, FileX, Folder, KeyRound, Lock, Rotate
 import { useEffect, useRef, useState } from "react";
 import { asProblem } from "@/api/problem";
 import { key } from "@/api/query";
-import { hasSlides } from "@/components/document/marks";
+import { hasSlides, isDrawn } from "@/components/document/marks";
 import type { Passage } from "@/components/document/blocks";
 import { PageText } from "@/components/document/page-text";
 import { Viewer } from "@/components/document/viewer";
@@ -89,7 +89,7 @@ function Desk({ document, passage }: { document: Document; passage: Passage | un
   const words = useWords(knowledgeWords);
   const tight = useMedia(narrow);
   const { data: base } = useQuery(baseQuery(document.knowledge));
-  const printed = document.type === "application/pdf" && document.pages > 0;
+  const printed = isDrawn(document.type) && document.pages > 0;
   const [pane, setPane] = useState<Pane>(printed ? "page" : "text");
   const [beside, setBeside] = useState<"passages" | "text">("passages");
   const [page, setPage] = useState(0);
