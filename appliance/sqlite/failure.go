@@ -37,7 +37,7 @@ func classify(dir string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case fault.Of(err).Code == "database-damaged": // with the pages named
+	case isNamed(err):
 		return err
 	case isFull(err):
 		return full.Because(err)

@@ -40,8 +40,8 @@ func (db *DB) migrate(ctx context.Context, folders []fs.FS, step func(*goose.Pro
 		return err
 	}
 	failed := func(err error) error {
-		err = fmt.Errorf("migrate: %w", named(db.space, err))
-		if known := classify(db.cfg.Dir, err); known != err || fault.Of(err).Code == "database-damaged" {
+		err = fmt.Errorf("migrate: %w", db.named(err))
+		if known := classify(db.cfg.Dir, err); known != err || isNamed(err) {
 			return known
 		}
 		return unmigrated.Because(err)

@@ -149,7 +149,7 @@ func (db *DB) openWriter(ctx context.Context) (*sql.Conn, error) {
 
 // open opens a pool.
 func (db *DB) open(option string, pragmas ...string) (*sql.DB, error) {
-	return open(db.dsn(option, pragmas...), func(err error) error { return named(db.space, err) })
+	return open(db.dsn(option, pragmas...), db.named)
 }
 
 // dsn puts busy_timeout first, so that the pragmas after it wait for a lock too.

@@ -175,7 +175,7 @@ func (nowhere) DeleteAll(context.Context) error                       { return n
 // openPage makes plain what a page is on this machine's disk.
 func (db *DB) openPage(number uint32, data []byte) error {
 	if err := db.space.OpenPage(number, data); err != nil {
-		return damageOf([]vfs.Damage{{Page: number, Log: true, Err: err}})
+		return db.damageOf([]vfs.Damage{{Page: number, Log: true, Err: err}})
 	}
 	return nil
 }

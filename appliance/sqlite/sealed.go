@@ -43,19 +43,33 @@ func (db *DB) look(ctx context.Context) error {
 	if damage == nil && err == nil {
 		damage, err = db.space.VerifyLog(db.path)
 	}
-	if damage != nil && errors.Is(damage.Err, vfs.ErrNumber) {
-		// Not the database is wrong but the keys: they are those of an earlier time.
-		return fault.New(fault.Conflict, "The database is sealed with a key that the key file of the data directory (keys.json) does not hold.").Code("key-older").
-			Cure("Put the keys.json back that belongs to this data, the newest there was, or restore a backup of both together.").Because(damage.Err)
-	}
 	if damage != nil {
-		return damageOf([]vfs.Damage{*damage})
+		return db.damageOf([]vfs.Damage{*damage})
 	}
 	return err
 }
 
-// damageOf names the pages that do not open.
-func damageOf(pages []vfs.Damage) error {
+// olderKeys is a database with pages of a data key that is not among the keys.
+var olderKeys = fault.New(fault.Conflict, "The database is sealed with a key that the key file of the data directory (keys.json) does not hold.").Code("key-older").
+	Cure("Put the keys.json back that belongs to this data, the newest there was, or restore a backup of both together.")
+
+// mostTurns is how many turns of the key an older keys.json may lack: a number far
+// from the current one is rubbish.
+const mostTurns = 10_000
+
+// damageOf names the pages that do not open. One page with an unknown key is
+// damage; several with the same are what an older keys.json makes of sound ones.
+func (db *DB) damageOf(pages []vfs.Damage) error {
+	for _, p := range pages {
+		var missing vfs.NoKey
+		current, _ := db.cfg.Keys.Current()
+		if !errors.As(p.Err, &missing) || uint32(missing) < current || uint32(missing)-current > mostTurns {
+			continue
+		}
+		if n, err := db.space.Under(db.path, uint32(missing)); err == nil && n > 1 {
+			return olderKeys.Because(fmt.Errorf("%d pages are sealed with data key %d, which is not there", n, missing))
+		}
+	}
 	var file, log []string
 	var causes []error
 	for _, p := range pages {
@@ -94,15 +108,21 @@ func unsealed(err error) bool {
 
 // named gives the failure of a statement its fault when a page did not open; any
 // other failure is returned as it is.
-func named(space *vfs.Space, err error) error {
+func (db *DB) named(err error) error {
 	if err == nil || !unsealed(err) {
 		return err
 	}
-	pages := space.Damaged()
+	pages := db.space.Damaged()
 	if len(pages) == 0 {
 		return damaged.Because(err)
 	}
-	return errors.Join(damageOf(pages), err)
+	return errors.Join(db.damageOf(pages), err)
+}
+
+// isNamed reports whether a failure has the sentence that damageOf gave it.
+func isNamed(err error) bool {
+	code := fault.Of(err).Code
+	return code == "database-damaged" || code == "key-older"
 }
 
 // Check reads the whole database and reports damage as a fault: that every page
@@ -113,7 +133,7 @@ func (db *DB) Check(ctx context.Context) error {
 		return classify(db.cfg.Dir, fmt.Errorf("read the pages: %w", err))
 	}
 	if len(pages) > 0 {
-		return damageOf(pages)
+		return db.damageOf(pages)
 	}
 	var first string
 	if err := db.read.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&first); err != nil {

@@ -459,6 +459,51 @@ func TestWrongKey(t *testing.T) {
 	}
 }
 
+// TestOlderKeys starts with keys from before the last turn, once with the pages of
+// the new key in the file and once only in the log of a killed process. The sentence
+// is about the keys, nothing is dropped, and with the keys everything is there.
+func TestOlderKeys(t *testing.T) {
+	t.Parallel()
+	for _, inLog := range []bool{false, true} {
+		t.Run(fmt.Sprint("in the log: ", inLog), func(t *testing.T) {
+			t.Parallel()
+			dir, copied := t.TempDir(), t.TempDir()
+			keys := newRing(1, 1)
+			db := sealedIn(t, dir, keys)
+			note(t, db, 0, 100)
+			if err := db.EmptyLog(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			keys.turn(2)
+			note(t, db, 100, 105)
+			if !inLog {
+				if err := db.EmptyLog(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, end := range []string{"", "-wal"} {
+				data, err := os.ReadFile(filepath.Join(dir, "chatets.db"+end))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(copied, "chatets.db"+end), data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			older, err := sqlite.Open(t.Context(), sqlite.Config{Dir: copied, Keys: newRing(1, 1), Reserve: -1})
+			if err == nil {
+				err = errors.Join(older.Check(t.Context()), older.Close())
+			}
+			if got := fault.Of(err).Code; err == nil || got != "key-older" && got != "key-wrong" {
+				t.Fatalf("got %s, %v", got, err)
+			}
+			if again := sealedIn(t, copied, newRing(2, 1, 2)); count(t, again) != 105 {
+				t.Errorf("got %d of 105 notes with the right keys", count(t, again))
+			}
+		})
+	}
+}
+
 // TestReseal turns the key of a database in use: it is written and read meanwhile,
 // the work is broken off and taken up, and then the old key is needed no more.
 func TestReseal(t *testing.T) {

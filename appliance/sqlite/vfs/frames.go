@@ -71,7 +71,8 @@ func (s *Space) eachFrame(name string, do func(frame) bool) error {
 // is no damage: what stood there was acknowledged to nobody. A transaction begins
 // only when the one before is safe on the disk. So if a frame is not right, and
 // behind it a transaction ends, and another one goes on from there and ends too,
-// the frame was right once. It must run before SQLite opens the database: from
+// the frame was right once. A frame whose checksum is right and whose page does not
+// open was never torn either: its key is not there. It must run before SQLite opens the database: from
 // then on what stands behind the frame is gone.
 func (s *Space) VerifyLog(database string) (*Damage, error) {
 	name := database + "-wal"
@@ -91,6 +92,7 @@ func (s *Space) VerifyLog(database string) (*Damage, error) {
 			if wrong = (&Damage{Page: fr.page, Log: true, Err: fr.err}); fr.err == nil {
 				wrong.Err = errors.New("the frame does not fit the one before it")
 			}
+			proven = fr.live && fr.fits
 		}
 		before = fr
 		return !proven

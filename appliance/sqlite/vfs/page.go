@@ -47,10 +47,17 @@ const (
 
 var (
 	errChanged = errors.New("the page was changed, moved, or sealed with another key")
-	// ErrNumber is the damage of a page whose key is not among the keys.
-	ErrNumber = errors.New("the page is sealed with a key that is not there")
-	errForm   = errors.New("the page is none of this database")
+	errForm    = errors.New("the page is none of this database")
 )
+
+// NoKey is the failure of a page that is sealed with the data key of this number,
+// which is not among the keys.
+type NoKey uint32
+
+// Error says which key is missing.
+func (n NoKey) Error() string {
+	return fmt.Sprintf("the page is sealed with data key %d, which is not there", uint32(n))
+}
 
 // seed is the part of a nonce that a sub-key is derived from.
 type seed [seedSize]byte
@@ -114,7 +121,7 @@ func (s *sealer) aead(of seed) (cipher.AEAD, error) {
 	}
 	key, found := s.keys.Key(of.number())
 	if !found {
-		return nil, ErrNumber
+		return nil, NoKey(of.number())
 	}
 	a, err := derive(key, of)
 	if err != nil {

@@ -173,7 +173,7 @@ func TestPage(t *testing.T) {
 	if _, _, err := opened(sealerOf(t, &keys{3, map[uint32][]byte{3: key(9)}}), 2, disk); !errors.Is(err, errChanged) {
 		t.Errorf("another key: %v", err)
 	}
-	if _, _, err := opened(sealerOf(t, ring(1, 1)), 2, disk); !errors.Is(err, ErrNumber) {
+	if _, _, err := opened(sealerOf(t, ring(1, 1)), 2, disk); !errors.Is(err, NoKey(3)) {
 		t.Errorf("without the key: %v", err)
 	}
 }
