@@ -185,6 +185,7 @@ func sealedColumns() []key.Column {
 		{Table: "server", Name: "token", Purpose: "model-token"},
 		{Table: "directory", Name: "secret", Purpose: "directory-password"},
 		{Table: "document", Name: "password", Purpose: "document-password"},
+		{Table: "backup_target", Name: "secret", Purpose: "backup-target"},
 	}
 }
 
