@@ -26,10 +26,12 @@ func main() {
 	data := flag.String("data", "", "folder of the test collections")
 	asJSON := flag.Bool("json", false, "print nothing but one JSON object")
 	made := flag.Int("speed", 0, "measure the time of so many made-up passages instead")
+	dir := flag.String("dir", "", "folder that keeps the made-up passages for the next time")
+	only := flag.String("tongue", "", "of the made-up passages: English, German, or no glue words; all without it")
 	flag.Parse()
 	run := func(ctx context.Context) error { return compare(ctx, *data, *asJSON) }
 	if *made > 0 {
-		run = func(ctx context.Context) error { return speed(ctx, *made) }
+		run = func(ctx context.Context) error { return speed(ctx, *made, *dir, *only) }
 	}
 	if err := run(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "retrieval:", err)

@@ -5,26 +5,95 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"chatets/appliance/encoder"
 	"chatets/appliance/lexical"
+	"chatets/appliance/library"
 	"chatets/appliance/secret"
 	"chatets/appliance/sqlite"
+	"chatets/appliance/vector"
 )
 
-// speed measures keyword search on made-up passages of 120 words in 20 bases,
-// with words as frequent as in a language, and how long 50 passages hold the
-// writer.
-func speed(ctx context.Context, passages int) error {
-	dir, err := os.MkdirTemp("", "retrieval")
-	if err != nil {
+// bases is how many knowledge bases the made-up passages are in.
+const bases = 20
+
+// A tongue is a language that passages are made up in.
+type tongue struct {
+	name      string
+	glue      []string // every third word
+	compounds bool     // every sixth word is made of two
+}
+
+func tongues() []tongue {
+	return []tongue{
+		{name: "English", glue: strings.Fields("the of and is for with are must this by")},
+		{name: "German", glue: strings.Fields("der die und ist für mit sind muss nicht wird"), compounds: true},
+		{name: "no glue words"},
+	}
+}
+
+// A writer makes up text with words as frequent as in a language.
+type writer struct {
+	tongue
+	random *rand.Rand
+	zipf   *rand.Zipf
+}
+
+func newWriter(t tongue, seed uint64) *writer {
+	random := rand.New(rand.NewPCG(seed, 2))
+	return &writer{tongue: t, random: random, zipf: rand.NewZipf(random, 1.1, 4, 60_000)}
+}
+
+func (w *writer) text(words int) string {
+	var b strings.Builder
+	for i := range words {
+		switch {
+		case i > 0 && i%3 == 0 && len(w.glue) > 0:
+			b.WriteString(w.glue[w.random.IntN(len(w.glue))])
+		case w.compounds && i%6 == 4:
+			b.WriteString(name(w.zipf.Uint64()) + name(w.zipf.Uint64()))
+		default:
+			b.WriteString(name(w.zipf.Uint64()))
+		}
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+// speed measures what a question costs among made-up passages of 120 words in 20
+// bases, by words, by meaning and by both, and how long 50 passages hold the
+// writer. dir keeps the passages for the next time; "" makes them anew.
+func speed(ctx context.Context, passages int, dir, only string) error {
+	for _, t := range tongues() {
+		if only != "" && only != t.name {
+			continue
+		}
+		if err := speak(ctx, t, passages, dir); err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+	}
+	return nil
+}
+
+func speak(ctx context.Context, t tongue, passages int, dir string) error {
+	if dir == "" {
+		made, err := os.MkdirTemp("", "retrieval")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(made)
+		dir = made
+	}
+	dir = filepath.Join(dir, t.name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	keys, err := secret.New(make([]byte, secret.Size)) // of a database that is removed at the end
+	keys, err := secret.New(make([]byte, secret.Size)) // of made-up passages
 	if err != nil {
 		return err
 	}
@@ -33,54 +102,95 @@ func speed(ctx context.Context, passages int) error {
 		return err
 	}
 	defer db.Close()
-	if err := db.Migrate(ctx, lexical.Migrations); err != nil {
+	if err := db.Migrate(ctx, lexical.Migrations, vector.Migrations); err != nil {
 		return err
 	}
-	random := rand.New(rand.NewPCG(1, 2))
-	zipf := rand.NewZipf(random, 1.1, 4, 60_000)
-	text := func(words int) string {
-		var b strings.Builder
-		for range words {
-			fmt.Fprintf(&b, "%s ", name(zipf.Uint64()))
-		}
-		return b.String()
+	m, err := newMeaning(db)
+	if err != nil {
+		return err
 	}
-	var held []float64
-	for at := 0; at < passages; at += 50 {
-		entries := make([]lexical.Entry, 50)
-		for i := range entries {
-			n := at + i
-			entries[i] = lexical.Entry{Chunk: int64(n + 1), Base: fmt.Sprint("k", n/50%20), Document: fmt.Sprint("d", n/50), Title: "Page", Text: text(120)}
-		}
-		took, err := hold(ctx, db, entries)
-		if err != nil {
-			return err
-		}
-		held = append(held, took)
+	defer m.store.Close()
+	held, err := m.made(ctx, t, passages)
+	if err != nil {
+		return err
 	}
-	var bases []string
-	for i := range 20 {
-		bases = append(bases, fmt.Sprint("k", i))
+	if len(held) > 0 {
+		fmt.Printf("%s: writer held %.1f ms (p50), %.1f ms (p95) for 50 passages\n", t.name, percentile(held, 50), percentile(held, 95))
 	}
-	fmt.Printf("%d passages in 20 bases; writer held %.1f ms (p50), %.1f ms (p95) for 50 passages\n", passages, percentile(held, 50), percentile(held, 95))
-	fmt.Println("| bases | words | CPU ms p50 | p95 | wall ms p50 | p95 |")
-	fmt.Println("|---|---|---|---|---|---|")
-	for _, some := range []int{3, 20} {
+	if err := m.store.Load(ctx); err != nil {
+		return err
+	}
+	var all []string
+	for i := range bases {
+		all = append(all, fmt.Sprint("k", i))
+	}
+	asks := newWriter(t, 7)
+	for _, some := range []int{3, bases} {
 		for _, words := range []int{4, 8, 16} {
-			var cpu, wall []float64
-			for range 200 {
-				q := lexical.Query{Text: text(words), Bases: bases[:some], K: 50}
-				before, began := processor(), time.Now()
-				if _, err := lexical.Search(ctx, db.Read(), q); err != nil {
+			var byWords, both []float64
+			for range 100 {
+				question := asks.text(words)
+				before := processor()
+				found, err := lexical.Search(ctx, db.Read(), lexical.Query{Text: question, Bases: all[:some], K: depth})
+				if err != nil {
 					return err
 				}
-				wall = append(wall, time.Since(began).Seconds()*1000)
-				cpu = append(cpu, (processor()-before).Seconds()*1000)
+				byWords = append(byWords, (processor()-before).Seconds()*1000)
+				near, err := m.ask(ctx, all[:some], question)
+				if err != nil {
+					return err
+				}
+				library.Fuse(found, near, 12)
+				both = append(both, (processor()-before).Seconds()*1000)
 			}
-			fmt.Printf("| %d | %d | %.1f | %.1f | %.1f | %.1f |\n", some, words, percentile(cpu, 50), percentile(cpu, 95), percentile(wall, 50), percentile(wall, 95))
+			name := fmt.Sprintf("%s, %dk, %d of %d bases, %d words", t.name, passages/1000, some, bases, words)
+			fmt.Printf("%-44s words %.1f ms CPU (p95 %.1f), words and meaning %.1f (p95 %.1f)\n", name,
+				percentile(byWords, 50), percentile(byWords, 95), percentile(both, 50), percentile(both, 95))
 		}
 	}
 	return nil
+}
+
+// ask is what the library does for the side of meaning.
+func (m meaning) ask(ctx context.Context, bases []string, question string) ([]vector.Hit, error) {
+	v, err := m.encoder.Embed(ctx, []string{question})
+	if err != nil {
+		return nil, err
+	}
+	return m.store.Search(ctx, vector.Query{Space: space(), Vector: v[0], Bases: bases, K: depth})
+}
+
+// made fills the index, unless that was done before, and says for how many
+// milliseconds each 50 passages held the writer.
+func (m meaning) made(ctx context.Context, t tongue, passages int) (held []float64, err error) {
+	var there int
+	if err := m.db.Read().QueryRowContext(ctx, `SELECT count(*) FROM lexical_entry`).Scan(&there); err != nil || there >= passages {
+		return nil, err
+	}
+	w := newWriter(t, 1)
+	for at := 0; at < passages; at += 50 {
+		entries, vectors := make([]lexical.Entry, 50), make([]vector.Entry, 50)
+		base, document := fmt.Sprint("k", at/50%bases), fmt.Sprint("d", at/50)
+		for i := range entries {
+			chunk := int64(at + i + 1)
+			entries[i] = lexical.Entry{Chunk: chunk, Base: base, Document: document, Title: "Page", Text: w.text(120)}
+			vectors[i] = vector.Entry{Chunk: chunk, Document: document, Vector: make([]float32, encoder.Dimension)}
+			for k := range vectors[i].Vector {
+				vectors[i].Vector[k] = float32(w.random.NormFloat64())
+			}
+		}
+		took, err := hold(ctx, m.db, entries)
+		if err != nil {
+			return nil, err
+		}
+		held = append(held, took)
+		if err := m.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+			return m.store.Add(ctx, tx, "w", base, space(), vectors)
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return held, nil
 }
 
 // name is the word of a number: letters only, no two alike.

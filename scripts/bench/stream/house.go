@@ -35,6 +35,8 @@ type house struct {
 	admin  string
 	model  string
 	tokens []string // of the people
+
+	request []byte // what ChatETS asks the model
 }
 
 // openHouse starts it on a new directory and lets so many people in.

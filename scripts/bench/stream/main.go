@@ -31,6 +31,7 @@ type options struct {
 	window        time.Duration
 	keep, verbose bool
 	during        string
+	ingest        bool
 }
 
 func main() {
@@ -45,10 +46,15 @@ func main() {
 	flag.BoolVar(&o.keep, "keep", false, "keep the data and the log")
 	flag.BoolVar(&o.verbose, "v", false, "print every round")
 	flag.StringVar(&o.during, "during", "", "a command of the shell that runs while ChatETS is measured, as a profiler does; $PID is its process")
+	flag.BoolVar(&o.ingest, "ingest", false, "measure what reading documents costs others instead")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, o); err != nil {
+	what := run
+	if o.ingest {
+		what = ingest
+	}
+	if err := what(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "stream:", err)
 		os.Exit(1)
 	}
@@ -64,27 +70,14 @@ func run(ctx context.Context, o options) error {
 	} else {
 		defer os.RemoveAll(scratch)
 	}
-	if o.fake == "" {
-		o.fake = filepath.Join(scratch, "fakemodel")
-		if out, err := exec.CommandContext(ctx, "go", "build", "-o", o.fake, "./scripts/fakemodel").CombinedOutput(); err != nil {
-			return fmt.Errorf("build the fake model server: %w\n%s", err, out)
-		}
-	}
 	model := fmt.Sprintf("fake:rate=%d,tokens=%d,ctx=8192", o.rate, o.tokens)
-	server, err := startFake(ctx, o.fake, model)
+	server, h, err := o.start(ctx, scratch, model, o.streams)
 	if err != nil {
 		return err
 	}
 	defer server.stop()
-	h, err := openHouse(ctx, o.bin, scratch, o.streams)
-	if err != nil {
-		return err
-	}
 	defer h.process.stop()
-	request, err := h.connect(ctx, server.base, model, o.streams+28)
-	if err != nil {
-		return err
-	}
+	request := h.request
 	bare := &load{process: server.process, base: server.base, path: "/api/chat", body: func(int) []byte { return request }, read: bareText}
 	through := &load{process: h.process, base: h.base, path: "/api/conversations", token: h.tokens, body: h.ask, read: houseText}
 
@@ -106,6 +99,32 @@ func run(ctx context.Context, o options) error {
 	}
 	table(o, all)
 	return nil
+}
+
+// start brings up the fake model server and ChatETS with so many people.
+func (o options) start(ctx context.Context, scratch, model string, people int) (fake, *house, error) {
+	if o.fake == "" {
+		o.fake = filepath.Join(scratch, "fakemodel")
+		if out, err := exec.CommandContext(ctx, "go", "build", "-o", o.fake, "./scripts/fakemodel").CombinedOutput(); err != nil {
+			return fake{}, nil, fmt.Errorf("build the fake model server: %w\n%s", err, out)
+		}
+	}
+	server, err := startFake(ctx, o.fake, model)
+	if err != nil {
+		return fake{}, nil, err
+	}
+	h, err := openHouse(ctx, o.bin, scratch, people)
+	if err == nil {
+		h.request, err = h.connect(ctx, server.base, model, people+28)
+	}
+	if err != nil {
+		server.stop()
+		if h != nil {
+			h.process.stop()
+		}
+		return fake{}, nil, err
+	}
+	return server, h, nil
 }
 
 // A pair is one round of each.
