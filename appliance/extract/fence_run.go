@@ -25,8 +25,13 @@ var (
 	errSlow  = errors.New("the child took too long")
 )
 
+// lowly is the priority of reading processes: whoever waits for an answer goes
+// before them.
+const lowly = 10
+
 // starter starts all children from one thread: the kernel kills a child with
-// the thread that started it, and Go's threads come and go.
+// the thread that started it, and Go's threads come and go. They inherit its
+// priority, and it never gets another one back, so it ends with the starter.
 type starter struct {
 	work chan func()
 	done chan struct{}
@@ -38,7 +43,7 @@ func newStarter() *starter {
 	go func() {
 		defer close(s.done)
 		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
+		_ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, lowly) // 0 is this thread; without it reading is no worse than before
 		for f := range s.work {
 			f()
 		}

@@ -40,6 +40,7 @@ func (l *Library) wakeEncoder() {
 // reads documents again. A document is found by its words meanwhile, and an
 // index that is built anew by the old one.
 func (l *Library) Run(ctx context.Context) error {
+	ctx = aside(ctx)
 	var work sync.WaitGroup
 	defer work.Wait()
 	work.Go(func() { l.quiet.run(ctx) })

@@ -68,7 +68,7 @@ func (s store) clear(ctx context.Context, d Document, most int) error {
 // paged writes how many pages of a document were read.
 func (s store) paged(ctx context.Context, d Document, done, total int) error {
 	const count = `UPDATE document SET done = ?, total = ?, code = 'reading-pages' WHERE id = ? AND job = ? AND deleted = 0 AND state = 'extracting' AND hidden = 0`
-	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+	return s.db.Update(aside(ctx), func(ctx context.Context, tx *sqlite.Tx) error {
 		return missing(changed(tx.Exec(ctx, count, done, total, d.ID, d.job)), errGone)
 	})
 }
@@ -76,7 +76,7 @@ func (s store) paged(ctx context.Context, d Document, done, total int) error {
 // stage writes chunks and their words, not to be found yet.
 func (s store) stage(ctx context.Context, d Document, chunks []chunk, done, total int) error {
 	words := wordsOf(d, chunks)
-	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+	return s.db.Update(aside(ctx), func(ctx context.Context, tx *sqlite.Tx) error {
 		const count = `UPDATE document SET hidden = 1, code = '', done = ?, total = ? WHERE id = ? AND job = ? AND deleted = 0 AND state = 'extracting'`
 		if err := changed(tx.Exec(ctx, count, done, total, d.ID, d.job)); err != nil {
 			return missing(err, errGone)
@@ -88,7 +88,7 @@ func (s store) stage(ctx context.Context, d Document, chunks []chunk, done, tota
 // ready writes the last chunks and shows the document to whoever may read it.
 func (s store) ready(ctx context.Context, d Document, chunks []chunk) error {
 	words := wordsOf(d, chunks)
-	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+	return s.db.Update(aside(ctx), func(ctx context.Context, tx *sqlite.Tx) error {
 		const show = `UPDATE document SET state = 'ready', hidden = 0, title = ?, fold = ?, content = ?, note = ?, chunks = ?, pages = ?, characters = ?, language = ?, meaning = 0, cutting = ?,
 			code = '', reason = '', cure = '', done = 0, total = 0, updated = ? WHERE id = ? AND job = ? AND deleted = 0 AND state = 'extracting'`
 		if err := changed(tx.Exec(ctx, show, d.Title, foldOf(d), d.content, d.Note, d.Chunks, d.Pages, d.Characters, d.Language, cutting, tx.Now.UnixMilli(), d.ID, d.job)); err != nil {

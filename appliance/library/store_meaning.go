@@ -109,3 +109,6 @@ func (s store) markEncoded(ctx context.Context, d Document) error {
 		return err
 	})
 }
+
+// aside is for work that nobody waits for.
+func aside(ctx context.Context) context.Context { return sqlite.Aside(ctx) }

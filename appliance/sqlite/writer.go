@@ -18,6 +18,8 @@ import (
 const (
 	maxBatch = 256
 	maxTaken = 10 * time.Millisecond
+	// longAside is how long work that nobody waits for may be passed over.
+	longAside = time.Second
 )
 
 // Panic is what Update panics with when its function did: the value, and the
@@ -44,6 +46,8 @@ type member struct {
 	bare  func() // in place of fn: runs alone and outside of a transaction
 	state atomic.Int32
 	done  chan struct{}
+	late  bool      // nobody waits for it
+	came  time.Time // of such a one
 	hooks []func()
 	err   error
 	panic *Panic
@@ -54,6 +58,14 @@ func (m *member) failed() bool { return m.err != nil || m.panic != nil }
 // inside marks the context of a member's function.
 type inside struct{}
 
+// aside marks the context of work that nobody waits for.
+type aside struct{}
+
+// Aside returns a context whose updates give way to all others: those that wait
+// go first, and are not made to share a transaction with them. They are passed
+// over for a second at most.
+func Aside(ctx context.Context) context.Context { return context.WithValue(ctx, aside{}, true) }
+
 // writer is the one goroutine that writes.
 type writer struct {
 	conn     *sql.Conn
@@ -63,6 +75,7 @@ type writer struct {
 
 	mu     sync.Mutex
 	queue  []*member
+	aside  []*member // of work that nobody waits for
 	closed bool
 
 	wake    chan struct{}
@@ -86,7 +99,12 @@ func (w *writer) update(ctx context.Context, fn func(context.Context, *Tx) error
 		w.mu.Unlock()
 		return fault.New(fault.Unavailable, "ChatETS is stopping.").Cure("Try again in a moment.")
 	}
-	w.queue = append(w.queue, m)
+	if m.late = ctx.Value(aside{}) != nil; m.late {
+		m.came = time.Now()
+		w.aside = append(w.aside, m)
+	} else {
+		w.queue = append(w.queue, m)
+	}
 	w.mu.Unlock()
 	w.nudge()
 	select {
@@ -113,21 +131,28 @@ func (w *writer) nudge() {
 func (w *writer) waiting() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.queue)
+	return len(w.queue) + len(w.aside)
 }
 
-// next takes the first member that has not left; nil when nobody waits. Inside a
-// transaction one that must be outside of it is not taken.
-func (w *writer) next(inside bool) *member {
+// next takes the first member that has not left; nil when nobody waits. Who waits
+// for an answer goes before work that nobody waits for, and that is taken only
+// where late ones are: it would hold up those whose transaction it joined.
+func (w *writer) next(late bool) *member {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(w.queue) > 0 {
-		m := w.queue[0]
-		if inside && m.bare != nil {
-			return nil
+	if late && len(w.aside) > 0 && (len(w.queue) == 0 || time.Since(w.aside[0].came) > longAside) {
+		if m := take(&w.aside); m != nil {
+			return m
 		}
-		w.queue[0] = nil
-		w.queue = w.queue[1:]
+	}
+	return take(&w.queue)
+}
+
+func take(queue *[]*member) *member {
+	for len(*queue) > 0 {
+		m := (*queue)[0]
+		(*queue)[0] = nil
+		*queue = (*queue)[1:]
 		if m.state.CompareAndSwap(waiting, taken) {
 			return m
 		}
@@ -148,7 +173,7 @@ func (w *writer) serve() {
 			continue
 		}
 		w.mu.Lock()
-		over := w.closed && len(w.queue) == 0
+		over := w.closed && len(w.queue)+len(w.aside) == 0
 		w.mu.Unlock()
 		if over {
 			return
@@ -166,7 +191,12 @@ func (w *writer) between(ctx context.Context, statement string) error {
 		w.mu.Unlock()
 		return nil
 	}
-	w.queue = append(w.queue, m)
+	if m.late = ctx.Value(aside{}) != nil; m.late {
+		m.came = time.Now()
+		w.aside = append(w.aside, m)
+	} else {
+		w.queue = append(w.queue, m)
+	}
 	w.mu.Unlock()
 	w.nudge()
 	<-m.done
