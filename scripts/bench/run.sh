@@ -53,6 +53,12 @@ stop
 
 echo
 go run ./scripts/bench/stream -bin "$bin"
+echo
+go run ./scripts/bench/stream -bin "$bin" -ingest -rounds 3
+echo
+go run ./scripts/bench/retrieval -speed 100000
+echo
+go run ./scripts/bench/vector
 
 echo
 (cd scripts/weights && npm ci --ignore-scripts --no-audit --no-fund >/dev/null)
