@@ -27,7 +27,7 @@ var (
 
 // lowly is the priority of reading processes: whoever waits for an answer goes
 // before them.
-const lowly = 10
+const lowly = 3
 
 // starter starts all children from one thread: the kernel kills a child with
 // the thread that started it, and Go's threads come and go. They inherit its
