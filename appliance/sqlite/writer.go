@@ -134,23 +134,26 @@ func (w *writer) waiting() int {
 	return len(w.queue) + len(w.aside)
 }
 
-// next takes the first member that has not left; nil when nobody waits. Who waits
-// for an answer goes before work that nobody waits for, and that is taken only
-// where late ones are: it would hold up those whose transaction it joined.
-func (w *writer) next(late bool) *member {
+// next takes the first member that has not left; nil when nobody waits. Inside of
+// a transaction it takes none that must stand outside, nor work that nobody waits
+// for, which would hold up those whose transaction it joined.
+func (w *writer) next(inside bool) *member {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if late && len(w.aside) > 0 && (len(w.queue) == 0 || time.Since(w.aside[0].came) > longAside) {
-		if m := take(&w.aside); m != nil {
+	if !inside && len(w.aside) > 0 && (len(w.queue) == 0 || time.Since(w.aside[0].came) > longAside) {
+		if m := take(&w.aside, false); m != nil {
 			return m
 		}
 	}
-	return take(&w.queue)
+	return take(&w.queue, inside)
 }
 
-func take(queue *[]*member) *member {
+func take(queue *[]*member, inside bool) *member {
 	for len(*queue) > 0 {
 		m := (*queue)[0]
+		if inside && m.bare != nil {
+			return nil
+		}
 		(*queue)[0] = nil
 		*queue = (*queue)[1:]
 		if m.state.CompareAndSwap(waiting, taken) {
@@ -191,12 +194,7 @@ func (w *writer) between(ctx context.Context, statement string) error {
 		w.mu.Unlock()
 		return nil
 	}
-	if m.late = ctx.Value(aside{}) != nil; m.late {
-		m.came = time.Now()
-		w.aside = append(w.aside, m)
-	} else {
-		w.queue = append(w.queue, m)
-	}
+	w.queue = append(w.queue, m)
 	w.mu.Unlock()
 	w.nudge()
 	<-m.done
