@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -81,11 +80,6 @@ func (db *DB) damageOf(pages []vfs.Damage) error {
 			file = append(file, name)
 		}
 		causes = append(causes, fmt.Errorf("page %s: %w", name, p.Err))
-	}
-	if len(pages) > 0 && !slices.ContainsFunc(pages, func(p vfs.Damage) bool { return !errors.Is(p.Err, vfs.ErrNumber) }) {
-		// Not the database is wrong but the keys: they are those of an earlier time.
-		return fault.New(fault.Conflict, "The database is sealed with a key that the key file of the data directory (keys.json) does not hold.").Code("key-older").
-			Cure("Put the keys.json back that belongs to this data, the newest there was, or restore a backup of both together.").Because(errors.Join(causes...))
 	}
 	var where []string
 	if len(file) > 0 {
