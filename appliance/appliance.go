@@ -38,6 +38,7 @@ import (
 	"chatets/appliance/secret"
 	"chatets/appliance/setting"
 	"chatets/appliance/sqlite"
+	"chatets/appliance/transfer"
 	"chatets/appliance/vector"
 	"chatets/appliance/web"
 )
@@ -71,6 +72,7 @@ type Appliance struct {
 	logins   *login.Logins
 	dirs     *directory.Directories
 	scim     *scim.Service
+	transfer *transfer.Transfers
 	models   *model.Models
 	library  *library.Library
 	vectors  *vector.Store
@@ -198,11 +200,18 @@ func (a *Appliance) setupLink(ctx context.Context) (string, error) {
 	if err != nil || !needed {
 		return "", err
 	}
-	base := a.cfg.BaseURL
-	if base == "" {
-		base = "http://" + a.Addr()
+	return a.base() + "/setup#" + token, nil
+}
+
+// base is the address of this server as links name it.
+func (a *Appliance) base() string {
+	if a.cfg.BaseURL != "" {
+		return a.cfg.BaseURL
 	}
-	return base + "/setup#" + token, nil
+	if a.Addr() == "" { // a command with the service stopped
+		return ""
+	}
+	return "http://" + a.Addr()
 }
 
 // OpenAPI is the description of the HTTP API, OpenAPI 3.1 as JSON.

@@ -15,6 +15,7 @@ import (
 	"chatets/appliance/login"
 	"chatets/appliance/model"
 	"chatets/appliance/monitor"
+	"chatets/appliance/transfer"
 	"chatets/appliance/vector"
 	"chatets/appliance/web"
 )
@@ -26,12 +27,13 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 		a.web.Hub.Publish(web.Notice{Workspace: workspace, Person: person, Noun: noun, ID: id})
 	}
 	a.logins = login.New(login.Config{
-		DB: a.db, Audit: a.audit, Accounts: a.accounts, Settings: a.settings, Keys: a.keys, Log: a.log, Now: time.Now, Revoked: a.web.Revoked,
+		DB: a.db, Audit: a.audit, Accounts: a.accounts, Settings: a.settings, Keys: a.keys, Base: a.base, Log: a.log, Now: time.Now, Revoked: a.web.Revoked,
 	})
 	a.dirs = directory.New(directory.Config{
 		DB: a.db, Audit: a.audit, Accounts: a.accounts, Logins: a.logins, Keys: a.keys, Gate: a.gate, Jobs: a.jobs, Notify: notify, Log: a.log, Now: time.Now,
 	})
 	a.logins.UseVerifier(a.dirs)
+	a.transfer = transfer.New(transfer.Config{DB: a.db, Audit: a.audit, Accounts: a.accounts, Logins: a.logins, Notify: notify, Log: a.log})
 	a.scim = scim.New(scim.Config{DB: a.db, Audit: a.audit, Accounts: a.accounts, Notify: notify, Log: a.log, Now: time.Now})
 	a.models = model.New(model.Config{
 		DB: a.db, Audit: a.audit, Settings: a.settings, Accounts: a.accounts, Keys: a.keys, Gate: a.gate, Folder: a.cfg.Models,
@@ -110,6 +112,7 @@ func (a *Appliance) routes() {
 	a.logins.Routes(api, a.web.Hub)
 	a.dirs.Routes(api)
 	a.scim.Routes(api)
+	a.transfer.Routes(api)
 	a.models.Routes(api)
 	a.library.Routes(api)
 	a.chat.Routes(api)

@@ -51,6 +51,10 @@ func (l *Logins) Routes(api *web.API, hub account.Publisher) {
 		Summary: "Change one's own password; other sessions end", BodyLimit: 16 << 10, Errors: []int{409, 422, 429, 503}}, r.putPassword)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/people", ID: "addPerson", Tag: people, Access: web.Administrator, Status: http.StatusCreated,
 		Summary: "Add a person to the workspace", BodyLimit: 16 << 10, Errors: []int{409, 422, 503}}, r.postPerson)
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/people/{id}/password-link", ID: "makePasswordLink", Tag: people, Access: web.Administrator, Status: http.StatusCreated,
+		Summary: "Make a link with which a person sets a password; good once, for a week", Errors: []int{403, 404, 409}}, r.postLink)
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/auth/password", ID: "setPasswordByLink", Tag: sessions, Access: web.Public,
+		Summary: "Set one's password with a link; all sessions end", BodyLimit: 16 << 10, Errors: []int{403, 422, 429, 503}}, r.postByLink)
 	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/people/{id}/password", ID: "setPassword", Tag: people, Access: web.Administrator,
 		Summary: "Give a person a new password; their sessions end", BodyLimit: 16 << 10, Errors: []int{404, 409, 422, 503}}, r.putPersonPassword)
 }
@@ -341,6 +345,34 @@ type personPasswordIn struct {
 
 func (r routes) putPersonPassword(ctx context.Context, in *personPasswordIn) (*none, error) {
 	return &none{}, r.give(ctx, in.ID, in.Body.Password)
+}
+
+type linkOut struct {
+	Body struct {
+		Link      string    `json:"link" doc:"Give it to the person alone: whoever has it sets the password."`
+		ExpiresAt time.Time `json:"expiresAt"`
+	}
+}
+
+func (r routes) postLink(ctx context.Context, in *factorsIn) (*linkOut, error) {
+	link, until, err := r.link(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &linkOut{}
+	out.Body.Link, out.Body.ExpiresAt = link, until
+	return out, nil
+}
+
+type byLinkIn struct {
+	Body struct {
+		Token    string `json:"token" maxLength:"200"`
+		Password string `json:"password"`
+	}
+}
+
+func (r routes) postByLink(ctx context.Context, in *byLinkIn) (*none, error) {
+	return &none{}, r.setByLink(ctx, in.Body.Token, in.Body.Password)
 }
 
 // Authenticate turns a session token into who it belongs to.

@@ -38,6 +38,7 @@ type Logins struct {
 	throttle *throttle
 	setup    setup
 	keys     *secret.Keyring
+	base     func() string
 	verifier Verifier // nil = no directories
 	hours    *setting.Value[int]
 	idle     *setting.Value[int]

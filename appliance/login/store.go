@@ -33,6 +33,7 @@ type Config struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 	Keys     *secret.Keyring
+	Base     func() string        // address of this server, for links; nil = links begin with their path
 	Cost     Cost                 // zero = DefaultCost
 	Revoked  func(session string) // told when a session's open streams must end; nil = nobody
 }
@@ -40,13 +41,16 @@ type Config struct {
 // New opens the logins of a migrated database and tells the accounts who keeps
 // their sessions.
 func New(c Config) *Logins {
+	if c.Base == nil {
+		c.Base = func() string { return "" }
+	}
 	if c.Revoked == nil {
 		c.Revoked = func(string) {}
 	}
 	l := &Logins{
 		store:    store{db: c.DB, audit: c.Audit, revoked: c.Revoked},
 		accounts: c.Accounts, audit: c.Audit, log: c.Log, now: c.Now,
-		hashes: newHasher(c.Cost), throttle: newThrottle(c.Now), setup: newSetup(), touching: map[string]bool{}, keys: c.Keys, tickets: map[string]*ticket{},
+		hashes: newHasher(c.Cost), throttle: newThrottle(c.Now), setup: newSetup(), touching: map[string]bool{}, keys: c.Keys, base: c.Base, tickets: map[string]*ticket{},
 	}
 	l.declare(c.Settings)
 	c.Accounts.UseSessions(l.store)
