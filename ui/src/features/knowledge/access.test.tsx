@@ -140,10 +140,11 @@ describe("folders and tags", () => {
     show(<BasePage />, base);
     await userEvent.click(await screen.findByRole("button", { name: "More for Duty plan" }));
     await userEvent.click(await screen.findByRole("menuitem", { name: "Folder and tags…" }));
-    const folder = await screen.findByRole("combobox", { name: "Folder" });
+    const dialog = await screen.findByRole("dialog", { name: "Folder and tags of Duty plan" });
+    const folder = within(dialog).getByRole("combobox", { name: "Folder" });
     await userEvent.clear(folder);
     await userEvent.type(folder, "../x");
-    const tags = screen.getByRole("textbox", { name: "Tags" });
+    const tags = within(dialog).getByRole("textbox", { name: "Tags" });
     await userEvent.type(tags, ", urgent ,");
     await userEvent.click(screen.getByRole("button", { name: "Save" }));
     expect(await screen.findByText("A folder cannot be named . or ..")).toBeInTheDocument();
