@@ -84,6 +84,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set one's password with a link; all sessions end
+         * @description For everybody, signed in or not.
+         */
+        post: operations["setPasswordByLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/prove": {
         parameters: {
             query?: never;
@@ -1237,6 +1257,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/people/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take people in from a CSV or JSON file; the body is the file
+         * @description For administrators.
+         */
+        post: operations["importPeople"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/people/{id}": {
         parameters: {
             query?: never;
@@ -1288,6 +1328,26 @@ export interface paths {
          */
         put: operations["setPassword"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/people/{id}/password-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a link with which a person sets a password; good once, for a week
+         * @description For administrators.
+         */
+        post: operations["makePasswordLink"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3025,6 +3085,30 @@ export interface components {
         ImportModelResponse: {
             job: components["schemas"]["JobStruct"];
         };
+        ImportResult: {
+            /** Format: int64 */
+            added: number;
+            dryRun: boolean;
+            /**
+             * Format: int64
+             * @description People who were here already; only workspace and groups were added to them.
+             */
+            existing: number;
+            /**
+             * Format: int64
+             * @description Lines that were not taken in.
+             */
+            failed: number;
+            /** @description Links to set a password with, each good once. */
+            invitations?: components["schemas"]["Invitation"][];
+            /**
+             * Format: int64
+             * @description People that the file holds.
+             */
+            lines: number;
+            /** @description At most 1000. */
+            problems: components["schemas"]["LineProblem"][];
+        };
         IndexBody: {
             /** @description Why questions are compared by words alone now. */
             away?: components["schemas"]["Note"];
@@ -3067,6 +3151,10 @@ export interface components {
             state: "building" | "failed" | "renewing";
             /** Format: int64 */
             total: number;
+        };
+        Invitation: {
+            email: string;
+            link: string;
         };
         Job: {
             /** Format: int64 */
@@ -3181,6 +3269,12 @@ export interface components {
             dn: string;
             why: string;
         };
+        LineProblem: {
+            field?: string;
+            /** Format: int64 */
+            line: number;
+            sentence: string;
+        };
         ListBackupTargetsResponse: {
             items: components["schemas"]["TargetOut"][];
         };
@@ -3231,6 +3325,12 @@ export interface components {
             secondStepDue?: string;
             /** @description Send it as Authorization: Bearer. Absent when a cookie was asked for. */
             token?: string;
+        };
+        MakePasswordLinkResponse: {
+            /** Format: date-time */
+            expiresAt: string;
+            /** @description Give it to the person alone: whoever has it sets the password. */
+            link: string;
         };
         Managed: {
             access: components["schemas"]["ModelAccess"][];
@@ -4035,6 +4135,10 @@ export interface components {
             /** @enum {string} */
             role: "admin" | "editor" | "member" | "guest";
         };
+        SetPasswordByLinkRequest: {
+            password: string;
+            token: string;
+        };
         SetPasswordRequest: {
             password: string;
         };
@@ -4641,6 +4745,82 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setPasswordByLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetPasswordByLinkRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Any other failure */
             default: {
@@ -10638,6 +10818,87 @@ export interface operations {
             };
         };
     };
+    importPeople: {
+        parameters: {
+            query?: {
+                /** @description Found out when absent. */
+                format?: "csv" | "json" | "";
+                /** @description Writes nothing and says what would be done. */
+                dryRun?: boolean;
+                /** @description Takes each line for itself; otherwise a file with a wrong line is not taken in at all. */
+                lines?: boolean;
+                /** @description Makes a link for each new person to set a password with. */
+                invite?: boolean;
+                /** @description field=column for each field whose column has another name: email, name, firstName, lastName, groups, workspace, role, admin. */
+                map?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The file itself, at most 128 MB. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportResult"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     changePerson: {
         parameters: {
             query?: never;
@@ -10870,6 +11131,82 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    makePasswordLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MakePasswordLinkResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
