@@ -20,12 +20,12 @@ type (
 func (k keeping) retention() sqlite.Retention {
 	ctx := context.Background()
 	r := sqlite.Retention{
-		Seconds: time.Duration(k.seconds.Get(ctx)) * time.Hour,
-		Minutes: time.Duration(k.minutes.Get(ctx)) * 24 * time.Hour,
-		Hours:   time.Duration(k.hours.Get(ctx)) * 24 * time.Hour,
+		EachSecond: time.Duration(k.seconds.Get(ctx)) * time.Hour,
+		EachMinute: time.Duration(k.minutes.Get(ctx)) * 24 * time.Hour,
+		EachHour:   time.Duration(k.hours.Get(ctx)) * 24 * time.Hour,
 	}
-	r.Minutes = max(r.Minutes, r.Seconds)
-	r.Hours = max(r.Hours, r.Minutes)
+	r.EachMinute = max(r.EachMinute, r.EachSecond)
+	r.EachHour = max(r.EachHour, r.EachMinute)
 	return r
 }
 

@@ -61,7 +61,7 @@ type note struct {
 func showNotes(list []Note) []note {
 	out := make([]note, len(list))
 	for i, n := range list {
-		out[i] = note{Knowledge: n.Knowledge, Reason: n.Reason, Cure: n.Cure}
+		out[i] = note(n)
 	}
 	return out
 }

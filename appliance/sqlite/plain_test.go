@@ -138,7 +138,7 @@ func TestConversionWithoutRoom(t *testing.T) {
 		return
 	}
 	plainIn(t, dir, 45)
-	before := map[string][]byte{}
+	var before map[string][]byte
 	read := func() map[string][]byte {
 		t.Helper()
 		files := map[string][]byte{}

@@ -359,7 +359,7 @@ func (l *link) pruneOld(ctx context.Context, now time.Time) error {
 			continue
 		}
 		gone := h.expired(l.replica.cfg.Keep(), now)
-		if _, at := h.last(); time.UnixMilli(at).Before(now.Add(-l.replica.cfg.Keep().filled().Hours)) {
+		if _, at := h.last(); time.UnixMilli(at).Before(now.Add(-l.replica.cfg.Keep().filled().EachHour)) {
 			gone = h.all()
 		}
 		for _, s := range gone {

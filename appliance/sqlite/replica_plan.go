@@ -9,13 +9,13 @@ import (
 
 // Retention says for how long points of the past can be restored.
 type Retention struct {
-	Seconds time.Duration // every second, 0 = 24 hours
-	Minutes time.Duration // every minute, 0 = 7 days
-	Hours   time.Duration // every hour, 0 = 30 days
+	EachSecond time.Duration // every second, 0 = 24 hours
+	EachMinute time.Duration // every minute, 0 = 7 days
+	EachHour   time.Duration // every hour, 0 = 30 days
 }
 
 func (r Retention) filled() Retention {
-	return Retention{cmp.Or(r.Seconds, 24*time.Hour), cmp.Or(r.Minutes, 7*24*time.Hour), cmp.Or(r.Hours, 30*24*time.Hour)}
+	return Retention{cmp.Or(r.EachSecond, 24*time.Hour), cmp.Or(r.EachMinute, 7*24*time.Hour), cmp.Or(r.EachHour, 30*24*time.Hour)}
 }
 
 const (
@@ -200,7 +200,7 @@ func (h *history) baseDue(now int64) bool {
 func (h *history) expired(keep Retention, now time.Time) []span {
 	keep = keep.filled()
 	var gone []span
-	for level, age := range map[int]time.Duration{levelSecond: keep.Seconds, levelMinute: keep.Minutes} {
+	for level, age := range map[int]time.Duration{levelSecond: keep.EachSecond, levelMinute: keep.EachMinute} {
 		limit := now.Add(-age).UnixMilli()
 		for _, s := range h.levels[level] {
 			if bucketEnd(level+1, s.time) > limit {
@@ -213,7 +213,7 @@ func (h *history) expired(keep Retention, now time.Time) []span {
 	}
 	oldest := 0
 	for i, b := range h.bases {
-		if b.time <= now.Add(-keep.Hours).UnixMilli() {
+		if b.time <= now.Add(-keep.EachHour).UnixMilli() {
 			oldest = i
 		}
 	}

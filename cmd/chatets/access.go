@@ -319,7 +319,6 @@ func (o *options) explain(cmd *cobra.Command, s *service, path, email string) er
 
 // placing are the flags that say where documents belong, or which are meant.
 type placing struct {
-	folder   string
 	folders  []string
 	tags     []string
 	types    []string
