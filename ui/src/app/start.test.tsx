@@ -157,7 +157,7 @@ describe("sign in", () => {
     const user = userEvent.setup();
     await user.selectOptions(await screen.findByLabelText("Language"), "Deutsch");
     expect(await screen.findByRole("button", { name: "Anmelden" })).toBeVisible();
-    expect(document.documentElement).toHaveAttribute("lang", "de");
+    await waitFor(() => expect(document.documentElement).toHaveAttribute("lang", "de"));
     await user.selectOptions(screen.getByLabelText("Sprache"), "Français");
     expect(await screen.findByRole("button", { name: "Se connecter" })).toBeVisible();
     await user.selectOptions(screen.getByLabelText("Langue"), "English");
