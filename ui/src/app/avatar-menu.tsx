@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { Boxes, ChevronsUpDown, KeyRound, LogOut, Settings, ShieldCheck, Users } from "lucide-react";
+import { ChevronsUpDown, LogOut, Settings, Users } from "lucide-react";
 import { api } from "@/api/client";
 import { useSession } from "@/api/query";
 import type { Schema } from "@/api/types";
@@ -48,9 +48,7 @@ export function AvatarMenu({ person }: { person: Schema<"Person"> }) {
       >
         <MenuItem icon={Settings} onSelect={() => void navigate({ to: "/profile" })}>{words.profile}</MenuItem>
         {administers(person) && <MenuItem icon={Users} onSelect={() => void navigate({ to: "/people" })}>{words.people}</MenuItem>}
-        {administers(person) && <MenuItem icon={Boxes} onSelect={() => void navigate({ to: "/admin/models" })}>{words.models}</MenuItem>}
-        {administers(person) && <MenuItem icon={KeyRound} onSelect={() => void navigate({ to: "/admin/keys" })}>{words.keys}</MenuItem>}
-        {administers(person) && <MenuItem icon={ShieldCheck} onSelect={() => void navigate({ to: "/admin/scan" })}>{words.scan}</MenuItem>}
+        {administers(person) && <MenuItem icon={Settings} onSelect={() => void navigate({ to: "/admin" })}>{words.administration}</MenuItem>}
         {workspaces.length > 1 && (
           <>
             <MenuLine />

@@ -50,6 +50,12 @@ const people = createRoute({
   component: lazyRouteComponent(() => import("@/features/people/people-page"), "PeoplePage"),
 });
 
+const admin = createRoute({
+  getParentRoute: () => root,
+  path: "/admin",
+  component: lazyRouteComponent(() => import("@/features/admin/admin-page"), "AdminPage"),
+});
+
 const models = createRoute({
   getParentRoute: () => root,
   path: "/admin/models",
@@ -90,7 +96,7 @@ const setUp = createRoute({
   },
 });
 
-const tree = root.addChildren([start, chat, knowledge, base, document, people, models, keys, scan, profile, signIn, setUp]);
+const tree = root.addChildren([start, chat, knowledge, base, document, people, admin, models, keys, scan, profile, signIn, setUp]);
 
 /** Builds the router of one page; tests build their own over a memory history. */
 export function newRouter(queries: QueryClient) {

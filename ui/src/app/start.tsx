@@ -2,7 +2,6 @@ import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { setCSRF } from "@/api/client";
 import type { Schema } from "@/api/types";
 import { ErrorPanel } from "@/components/ui/error-panel";
-import { SetUpPage } from "@/features/login/set-up-page";
 import { SignInPage } from "@/features/login/sign-in-page";
 import { chosenLanguage, useLook } from "@/lib/preferences";
 import { LanguageProvider } from "@/lib/words";
@@ -13,6 +12,8 @@ import { doorOf, returnPath } from "./return-path";
 // The door must open fast: everything behind it is a chunk of its own.
 const loadApplication = () => import("./application");
 const Application = lazy(loadApplication);
+// Once in the life of an installation.
+const SetUpPage = lazy(() => import("@/features/login/set-up-page").then((module) => ({ default: module.SetUpPage })));
 
 /**
  * Start decides between the door (set-up, sign-in) and the application. The door
@@ -59,6 +60,12 @@ function Door({ bootstrap, enter }: { bootstrap: Bootstrap; enter: (session: Sch
     );
   }
   const door = { onEntered: enter, onSubmitting: loadApplication };
-  if (doorOf(location, bootstrap.setup) === "set-up") return <SetUpPage token={location.hash.slice(1)} {...door} />;
+  if (doorOf(location, bootstrap.setup) === "set-up") {
+    return (
+      <Suspense fallback={null}>
+        <SetUpPage token={location.hash.slice(1)} {...door} />
+      </Suspense>
+    );
+  }
   return <SignInPage setupNeeded={bootstrap.setup} fromSetup={location.pathname === "/setup"} {...door} />;
 }

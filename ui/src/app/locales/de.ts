@@ -1,3 +1,4 @@
+import "@/features/admin/words.de";
 import "@/components/document/words.de";
 import "@/components/password/words.de";
 import "@/components/ui/words.de";
@@ -5,6 +6,7 @@ import "@/features/chat/words.de";
 import "@/features/knowledge/index-words.de";
 import "@/features/keys/words.de";
 import "@/features/knowledge/words.de";
+import "@/features/login/second-words.de";
 import "@/features/login/words.de";
 import "@/features/models/words.de";
 import "@/features/people/words.de";

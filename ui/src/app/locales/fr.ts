@@ -1,3 +1,4 @@
+import "@/features/admin/words.fr";
 import "@/components/document/words.fr";
 import "@/components/password/words.fr";
 import "@/components/ui/words.fr";
@@ -5,6 +6,7 @@ import "@/features/chat/words.fr";
 import "@/features/knowledge/index-words.fr";
 import "@/features/keys/words.fr";
 import "@/features/knowledge/words.fr";
+import "@/features/login/second-words.fr";
 import "@/features/login/words.fr";
 import "@/features/models/words.fr";
 import "@/features/people/words.fr";

@@ -7,6 +7,7 @@ import { TextField } from "@/components/ui/field";
 import { Note } from "@/components/ui/note";
 import { useWords } from "@/lib/words";
 import { signInSecond } from "./enter";
+import { secondWords } from "./second-words";
 import { loginWords } from "./words";
 
 interface SecondFormProps {
@@ -18,7 +19,8 @@ interface SecondFormProps {
 
 /** The second step of a sign-in: a code of the app, or a recovery code. */
 export function SecondForm({ second, onEntered, onBack }: SecondFormProps) {
-  const words = useWords(loginWords);
+  const words = useWords(secondWords);
+  const door = useWords(loginWords);
   const [code, setCode] = useState("");
   const [trust, setTrust] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -69,15 +71,16 @@ export function SecondForm({ second, onEntered, onBack }: SecondFormProps) {
         <input type="checkbox" className="mt-0.5" checked={trust} onChange={(event) => setTrust(event.target.checked)} />
         <span>{words.trust}</span>
       </label>
-      <Button kind="primary" wide type="submit" busy={busy}>{words.signIn}</Button>
+      <Button kind="primary" wide type="submit" busy={busy}>{door.signIn}</Button>
       <Button kind="quiet" wide onClick={onBack}>{words.back}</Button>
     </form>
   );
 }
 
 function Refused({ error }: { error: unknown }) {
-  const words = useWords(loginWords);
+  const words = useWords(secondWords);
+  const door = useWords(loginWords);
   const { status, code } = asProblem(error);
-  const sentence = { 401: code === "ticket-expired" ? words.ticketExpired : words.codeWrong, 429: words.tooOften }[status];
+  const sentence = { 401: code === "ticket-expired" ? words.ticketExpired : words.codeWrong, 429: door.tooOften }[status];
   return sentence ? <Note kind="bad">{sentence}</Note> : <ErrorPanel error={error} />;
 }

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from "react";
+import { type FormEvent, lazy, Suspense, useState } from "react";
 import { asProblem } from "@/api/problem";
 import type { Schema } from "@/api/types";
 import { Button } from "@/components/ui/button";
@@ -7,8 +7,10 @@ import { PasswordField, TextField } from "@/components/ui/field";
 import { Note } from "@/components/ui/note";
 import { useWords } from "@/lib/words";
 import { signIn } from "./enter";
-import { SecondForm } from "./second-form";
 import { loginWords } from "./words";
+
+// Few need it, and the first page is to be small.
+const SecondForm = lazy(() => import("./second-form").then((m) => ({ default: m.SecondForm })));
 
 interface SignInFormProps {
   /** Known already when a session has ended; then only the password is asked. */
@@ -62,7 +64,11 @@ export function SignInForm({ email: known, onEntered, onSubmitting }: SignInForm
       setPassword("");
       setChecked(false);
     };
-    return <SecondForm second={second} onEntered={onEntered} onBack={back} />;
+    return (
+      <Suspense>
+        <SecondForm second={second} onEntered={onEntered} onBack={back} />
+      </Suspense>
+    );
   }
   return (
     <form noValidate onSubmit={(event) => void submit(event)} className="grid gap-4">

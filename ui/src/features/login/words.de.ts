@@ -31,12 +31,4 @@ loginWords.put("de", {
   linkTitle: "Dieser Link ist nicht vollständig.",
   linkLead: "Öffnen Sie ihn genau so, wie der Server ihn ausgegeben hat, mit allem nach dem #.",
   spentLead: "Ein Einrichtungslink gilt einmal und bis zum Neustart des Servers. Starten Sie den Server neu, um einen neuen zu erhalten.",
-  code: "Code",
-  codeMissing: "Geben Sie den Code ein.",
-  codeHelp: "Sechs Ziffern aus Ihrer Authenticator-App oder einer Ihrer Wiederherstellungscodes",
-  codeHelpApp: "Sechs Ziffern aus Ihrer Authenticator-App",
-  codeWrong: "Der Code stimmt nicht oder wurde schon benutzt. Warten Sie auf den nächsten.",
-  ticketExpired: "Das hat zu lange gedauert. Gehen Sie zurück und geben Sie Name und Passwort erneut ein.",
-  trust: "Auf diesem Gerät 30 Tage lang nicht nach einem Code fragen",
-  back: "Zurück",
 });

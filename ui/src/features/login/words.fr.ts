@@ -31,12 +31,4 @@ loginWords.put("fr", {
   linkTitle: "Ce lien n’est pas complet.",
   linkLead: "Ouvrez-le exactement comme le serveur l’a affiché, avec tout ce qui suit le #.",
   spentLead: "Un lien de configuration sert une seule fois, jusqu’au redémarrage du serveur. Redémarrez-le pour en obtenir un nouveau.",
-  code: "Code",
-  codeMissing: "Saisissez le code.",
-  codeHelp: "Six chiffres de votre application d’authentification, ou l’un de vos codes de secours",
-  codeHelpApp: "Six chiffres de votre application d’authentification",
-  codeWrong: "Le code est incorrect ou a déjà servi. Attendez le suivant.",
-  ticketExpired: "Cela a pris trop de temps. Revenez en arrière et saisissez de nouveau nom et mot de passe.",
-  trust: "Ne pas demander de code sur cet appareil pendant 30 jours",
-  back: "Retour",
 });

@@ -31,12 +31,4 @@ export const loginWords = new Catalogue({
   linkTitle: "This link is not complete.",
   linkLead: "Open it exactly as the server printed it, with everything after the # sign.",
   spentLead: "A set-up link works once, until the server restarts. Restart the server for a new one.",
-  code: "Code",
-  codeMissing: "Enter the code.",
-  codeHelp: "Six digits from your authenticator app, or one of your recovery codes",
-  codeHelpApp: "Six digits from your authenticator app",
-  codeWrong: "The code is not right, or it was used before. Wait for the next one.",
-  ticketExpired: "That took too long. Go back and enter name and password again.",
-  trust: "Ask for no code on this device for 30 days",
-  back: "Back",
 });

@@ -1,0 +1,12 @@
+import { secondWords } from "./second-words";
+
+secondWords.put("de", {
+  code: "Code",
+  codeMissing: "Geben Sie den Code ein.",
+  codeHelp: "Sechs Ziffern aus Ihrer Authenticator-App oder einer Ihrer Wiederherstellungscodes",
+  codeHelpApp: "Sechs Ziffern aus Ihrer Authenticator-App",
+  codeWrong: "Der Code stimmt nicht oder wurde schon benutzt. Warten Sie auf den nächsten.",
+  ticketExpired: "Das hat zu lange gedauert. Gehen Sie zurück und geben Sie Name und Passwort erneut ein.",
+  trust: "Auf diesem Gerät 30 Tage lang nicht nach einem Code fragen",
+  back: "Zurück",
+});
