@@ -108,7 +108,13 @@ func (k *Keys) Open(ctx context.Context) error {
 	case now.Serial == seen:
 		return nil
 	}
-	return k.store.record(ctx, now.Serial, audit.Entry{Act: "key.changed", ObjectKind: "key", Detail: map[string]any{"from": seen, "to": now.Serial}})
+	err = k.store.record(ctx, now.Serial, audit.Entry{Act: "key.changed", ObjectKind: "key", Detail: map[string]any{"from": seen, "to": now.Serial}})
+	if fault.Is(err, fault.Full) {
+		// Reading goes on on a full disk; the next start records it.
+		k.c.Log.Error("the disk is full: that keys.json changed is not recorded yet", "error", err)
+		return nil
+	}
+	return err
 }
 
 // may lets in who runs the installation: an operator, or an owner where a person

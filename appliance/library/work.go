@@ -70,7 +70,13 @@ func (l *Library) Recover(ctx context.Context) error {
 		case err == nil && (j.State == job.Waiting || j.State == job.InWork):
 			continue
 		}
-		if err := l.store.fail(ctx, d.ID, d.job, "interrupted", "Reading was interrupted.", "Read it again."); err != nil {
+		err = l.store.fail(ctx, d.ID, d.job, "interrupted", "Reading was interrupted.", "Read it again.")
+		if fault.Is(err, fault.Full) {
+			// Reading goes on on a full disk; the next start tries again.
+			l.log.Error("the disk is full: interrupted documents stay as they are", "error", err)
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 	}
