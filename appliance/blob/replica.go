@@ -264,8 +264,10 @@ func (c *Copies) copyOne(ctx context.Context, e *end, workspace, name string) er
 		return classify(fmt.Errorf("copy a blob: %w", err))
 	}
 	sum := hex.EncodeToString(hash.Sum(nil))
-	if err := e.note(c.cfg.Before(ctx, e.id, e.target), c.cfg.Now()); err != nil {
-		return err
+	// That nothing had to go before says nothing of the target: only what was
+	// written there tells that it is back.
+	if err := c.cfg.Before(ctx, e.id, e.target); err != nil {
+		return e.note(err, c.cfg.Now())
 	}
 	err = e.note(e.target.Put(ctx, nameIn(workspace, name, sum), file, size), c.cfg.Now())
 	if err != nil {
