@@ -90,7 +90,8 @@ func OpenStore(ctx context.Context, cfg Config) (*Store, error) {
 	if s.ring, err = newKeyring(s.in.Names, s.in.Current, s.in.byNumber()); err != nil {
 		return nil, err
 	}
-	s.ring.scopes.Store(&s.in.Scopes)
+	scopes := s.in.Scopes // not the field itself, which the next write replaces
+	s.ring.scopes.Store(&scopes)
 	s.ring.make = s.makeScope
 	return s, nil
 }

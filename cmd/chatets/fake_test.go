@@ -204,6 +204,7 @@ func TestDoctorTold(t *testing.T) {
 		"GET /ready":               answers(`{"ready":true,"checks":[{"name":"database","ok":true}]}`),
 		"POST /api/operator/check": answers(`{"schema":8}`),
 		"POST /api/audit/verify":   answers(`{"ok":true,"rows":12,"head":"ab"}`),
+		"GET /api/scanner":         answers(`{"address":"","state":"off"}`),
 	}
 	for _, tt := range []struct {
 		name    string

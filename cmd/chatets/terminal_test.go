@@ -60,7 +60,11 @@ func newScreen(t *testing.T, columns uint16) *screen {
 			}
 		}
 	}()
-	t.Cleanup(func() { _ = tty.Close(); <-done })
+	t.Cleanup(func() {
+		_, _ = io.WriteString(keys, "\n\n") // ends a reading that a failed test left behind, or its end would be waited for
+		_ = tty.Close()
+		<-done
+	})
 	return s
 }
 

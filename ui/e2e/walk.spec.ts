@@ -71,7 +71,7 @@ test("from the set-up link to an answer with its source, and out again", async (
 
   await test.step("the document can be read", async () => {
     await page.getByRole("link", { name: "Storing vaccines on the ward" }).click();
-    await expect(page.getByText("The temperature is read twice a day")).toBeVisible();
+    await expect(page.getByRole("region", { name: "Text of the document" }).getByText("The temperature is read twice a day")).toBeVisible();
     await inspect(page, "document");
   });
 
