@@ -175,6 +175,39 @@ describe("sign in", () => {
   });
 });
 
+describe("a link to set a password", () => {
+  it("sets it once and leads to the door", async () => {
+    const sent: unknown[] = [];
+    server.use(
+      http.post("/api/auth/password", async ({ request }) => {
+        sent.push(await request.json());
+        return sent.length === 1 ? problem(403, { detail: "This link is not valid any more." }) : new HttpResponse(null, { status: 204 });
+      }),
+    );
+    open("/set-password#the-token", { setup: false });
+    const user = userEvent.setup();
+    await user.type(await screen.findByLabelText("New password"), "correct horse battery staple{Enter}");
+    expect(await screen.findByText("This link is not valid any more.")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Set the password" }));
+    expect(await screen.findByRole("heading", { name: "Your password is set." })).toBeVisible();
+    expect(sent[1]).toEqual({ token: "the-token", password: "correct horse battery staple" });
+  });
+
+  it("says what is wrong with a link without its token", async () => {
+    open("/set-password", { setup: false });
+    expect(await screen.findByRole("heading", { name: "This link is not complete." })).toBeVisible();
+  });
+});
+
+describe("an overdue second step", () => {
+  it("stands before everything", async () => {
+    open("/people", { ...aSession(), enrol: true });
+    expect(await screen.findByRole("heading", { name: "Set up your second step" })).toBeVisible();
+    expect(screen.getByRole("button", { name: "Sign out" })).toBeVisible();
+    expect(screen.queryByRole("heading", { name: "People" })).toBeNull();
+  });
+});
+
 describe("set up", () => {
   async function fill(password: string) {
     const user = userEvent.setup();

@@ -12,7 +12,9 @@ import { doorOf, returnPath } from "./return-path";
 // The door must open fast: everything behind it is a chunk of its own.
 const loadApplication = () => import("./application");
 const Application = lazy(loadApplication);
-// Once in the life of an installation.
+// Few ever see these.
+const SetPasswordPage = lazy(() => import("@/features/login/set-password-page").then((module) => ({ default: module.SetPasswordPage })));
+const EnrolPage = lazy(() => import("@/features/login/enrol-page").then((module) => ({ default: module.EnrolPage })));
 const SetUpPage = lazy(() => import("@/features/login/set-up-page").then((module) => ({ default: module.SetUpPage })));
 
 /**
@@ -51,8 +53,22 @@ export function Start() {
 }
 
 function Door({ bootstrap, enter }: { bootstrap: Bootstrap; enter: (session: Schema<"Session">) => void }) {
+  if (location.pathname === "/set-password") {
+    return (
+      <Suspense fallback={null}>
+        <SetPasswordPage token={location.hash.slice(1)} />
+      </Suspense>
+    );
+  }
   if ("session" in bootstrap) {
     setCSRF(bootstrap.session.csrf);
+    if (bootstrap.session.enrol) {
+      return (
+        <Suspense fallback={null}>
+          <EnrolPage />
+        </Suspense>
+      );
+    }
     return (
       <Suspense fallback={null}>
         <Application session={bootstrap.session} />

@@ -5,6 +5,7 @@ import { useWords } from "@/lib/words";
 import { AccountCard } from "./account-card";
 import { InterfaceCard } from "./interface-card";
 import { PasswordCard } from "./password-card";
+import { SecondCard } from "./second-card";
 import { SessionsCard } from "./sessions-card";
 import { profileWords } from "./words";
 
@@ -25,6 +26,7 @@ export function ProfilePage() {
             <InterfaceCard />
             <AccountCard />
             <PasswordCard />
+            <SecondCard />
             <SessionsCard />
           </div>
         </div>
