@@ -43,7 +43,7 @@ func TestExplain(t *testing.T) {
 	}
 	last := owner.upload(t, base, "soup9.txt", "Somewhere far away there is soup, as everybody in the long corridor of the eastern wing knows well enough.")
 	secret := owner.upload(t, other, "secret.txt", "The treasure lies under the oak.")
-	broken := owner.ask(t, "POST", "/api/documents?knowledge="+base+"&name=broken.pdf", "", "%PDF-1.4\nnothing of a PDF").id()
+	broken := owner.ask(t, "POST", "/api/documents?knowledge="+base+"&name=broken.docx", "", "PK\x03\x04nothing of a document").id()
 	until(t, "the broken document fails", func() bool {
 		return owner.must(t, "GET", "/api/documents/"+broken, "", 200).get("state") == "failed"
 	})
@@ -63,7 +63,7 @@ func TestExplain(t *testing.T) {
 		{"a German document", "When does the machine come to the workshop on Monday?", pump, "", 10, []string{"document-language"}, []string{"found"}},
 		{"a passage that is off", "When does the canteen close?", off, "", 10, []string{"disabled"}, []string{"found"}},
 		{"behind the cut", "Where is soup served in the ward when the bell rings?", last, "", 2, []string{"beyond-cut"}, []string{"found"}},
-		{"a file that cannot be read", "PDF", broken, "", 10, []string{"failed"}, []string{"found", "no-words"}},
+		{"a file that cannot be read", "document", broken, "", 10, []string{"failed"}, []string{"found", "no-words"}},
 		{"words it does not hold", "physician", doctor, "the moon", 10, []string{"no-phrase"}, []string{"found"}},
 		{"not near enough", "zebra xylophone quantum", doctor, "", 10, []string{"below-floor", "no-words"}, []string{"found"}},
 		{"another base", "treasure", secret, "", 10, []string{"other-base"}, []string{"found"}},

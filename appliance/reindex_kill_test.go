@@ -150,7 +150,22 @@ func TestKillWhileIndexing(t *testing.T) {
 				time.Sleep(time.Millisecond)
 			}
 		})
-		time.Sleep(time.Duration(100+random.IntN(900)) * time.Millisecond) // the moment of death is the point of this test
+		if round%2 == 1 { // around a swap, however slow the machine is
+			mu.Lock()
+			before := swaps
+			mu.Unlock()
+			for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+				mu.Lock()
+				swapped := swaps > before
+				mu.Unlock()
+				if swapped {
+					break
+				}
+			}
+			time.Sleep(time.Duration(random.IntN(50)) * time.Millisecond)
+		} else {
+			time.Sleep(time.Duration(100+random.IntN(900)) * time.Millisecond) // the moment of death is the point of this test
+		}
 		if err := child.Process.Kill(); err != nil {
 			t.Error(err)
 		}
