@@ -94,7 +94,7 @@ type kept struct {
 // whole, and the audit chain must hold.
 func TestKillLosesNothing(t *testing.T) {
 	t.Parallel()
-	rounds := 20
+	rounds := 12
 	if text := os.Getenv("CHATETS_KILL_ROUNDS"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil {

@@ -200,7 +200,7 @@ func TestReindexAnswersMeanwhile(t *testing.T) {
 	ids := make([]string, documents)
 	for i := range documents {
 		var text strings.Builder
-		for part := range 40 {
+		for part := range 15 {
 			fmt.Fprintf(&text, "# Part %d\n\nThe marker%d stands in part %d of this page, which says how the pump is filled, cleaned and put back to work by whoever is on duty that night.\n\n", part, i, part)
 		}
 		ids[i] = owner.upload(t, base, fmt.Sprintf("page%d.md", i), text.String())
