@@ -157,6 +157,11 @@ var strangers = map[string]stranger{
 	"POST /api/auth/second":                        {body: `{"ticket":"x","code":"000000"}`, want: []int{401}},
 	"POST /api/auth/password":                      {body: `{"token":"x","password":"correct horse battery"}`, want: []int{403}},
 	"POST /api/auth/prove":                         {body: `{"password":"wrong wrong wrong"}`, want: []int{401, 403}},
+	"GET /api/api-keys":                            {want: listed},
+	"POST /api/api-keys":                           {body: `{"name":"x","days":1,"scopes":["chat"]}`, want: []int{201}},
+	"DELETE /api/api-keys/{id}":                    {want: hidden},
+	"GET /api/people/{id}/api-keys":                {want: []int{403, 404}},
+	"DELETE /api/people/{id}/api-keys/{key}":       {want: []int{403, 404}},
 	"GET /api/settings":                            {want: refused},
 	"PUT /api/settings/{key}":                      {body: `{"value":1}`, want: refused},
 	"GET /api/settings/{key}/history":              {want: refused},
@@ -188,12 +193,13 @@ func TestNobodySeesAnother(t *testing.T) {
 		t.Fatalf("Alice's own answer has no source: %s", exchange.body)
 	}
 	sessions := alice.must(t, "GET", "/api/sessions", "", 200)
+	key := alice.must(t, "POST", "/api/api-keys", `{"name":"Turbine hall","days":1,"scopes":["chat"]}`, 201).id()
 	group := owner.must(t, "POST", "/api/groups", `{"name":"Turbine hall crew"}`, 201).id()
 	ids := map[string]string{
 		"knowledge": knowledge, "documents": document, "conversations": exchange.get("conversation", "id"), "runs": exchange.get("answer", "run"),
 		"messages": exchange.get("answer", "id"), "models": "019326b5-0000-7000-8000-000000000000", "servers": "019326b5-0000-7000-8000-000000000000",
 		"files": "x.gguf", "test": "key", "page": "1",
-		"people": alice.id, "person": alice.id, "groups": group, "workspaces": workspace, "workspace": workspace,
+		"people": alice.id, "person": alice.id, "api-keys": key, "groups": group, "workspaces": workspace, "workspace": workspace,
 		"sessions": sessions.get("items", "0", "id"), "settings": "login.sessionHours", "jobs": "019326b5-0000-7000-8000-000000000000", "targets": "019326b5-0000-7000-8000-000000000000",
 		"directories": "019326b5-0000-7000-8000-000000000000", "scim": "019326b5-0000-7000-8000-000000000000", "quarantine": document, "number": "1",
 	}

@@ -24,25 +24,25 @@ type routes struct {
 // setting passwords belongs to login.
 func (a *Accounts) Routes(api *web.API, hub Publisher) {
 	r := routes{accounts: a, hub: hub}
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/people", ID: "listPeople", Tag: "People", Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/people", ID: "listPeople", Tag: "People", Access: web.SignedIn, Scope: web.PeopleRead,
 		Summary: "List the people of the workspace by name"}, r.people)
-	web.Handle(api, web.Route{Method: http.MethodPatch, Path: "/api/people/{id}", ID: "changePerson", Tag: "People", Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodPatch, Path: "/api/people/{id}", ID: "changePerson", Tag: "People", Access: web.SignedIn, Scope: web.PeopleWrite,
 		Summary: "Change a person's name, roles, or whether the person may sign in", Errors: []int{403, 404, 409, 422}}, r.change)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/workspaces", ID: "listWorkspaces", Tag: "Workspaces", Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/workspaces", ID: "listWorkspaces", Tag: "Workspaces", Access: web.SignedIn, Scope: web.PeopleRead,
 		Summary: "List one's workspaces; administrators see all"}, r.workspaces)
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/workspaces", ID: "addWorkspace", Tag: "Workspaces", Access: web.Administrator, Status: http.StatusCreated,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/workspaces", ID: "addWorkspace", Tag: "Workspaces", Access: web.Administrator, Scope: web.PeopleWrite, Status: http.StatusCreated,
 		Summary: "Make a workspace", Errors: []int{409, 422}}, r.addWorkspace)
-	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/workspaces/{id}/members/{person}", ID: "setMember", Tag: "Workspaces", Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/workspaces/{id}/members/{person}", ID: "setMember", Tag: "Workspaces", Access: web.SignedIn, Scope: web.PeopleWrite,
 		Summary: "Give a person a role in a workspace", Errors: []int{403, 404, 422}}, r.setMember)
-	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/workspaces/{id}/members/{person}", ID: "removeMember", Tag: "Workspaces", Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/workspaces/{id}/members/{person}", ID: "removeMember", Tag: "Workspaces", Access: web.SignedIn, Scope: web.PeopleWrite,
 		Summary: "Take a person out of a workspace", Errors: []int{403, 404}}, r.removeMember)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/groups", ID: "listGroups", Tag: "Groups", Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/groups", ID: "listGroups", Tag: "Groups", Access: web.SignedIn, Scope: web.PeopleRead,
 		Summary: "List the groups of the workspace by name"}, r.groups)
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/groups", ID: "addGroup", Tag: "Groups", Access: web.SignedIn, Status: http.StatusCreated,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/groups", ID: "addGroup", Tag: "Groups", Access: web.SignedIn, Scope: web.PeopleWrite, Status: http.StatusCreated,
 		Summary: "Make a group", Errors: []int{403, 409, 422}}, r.addGroup)
-	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/groups/{id}/members", ID: "setGroup", Tag: "Groups", Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/groups/{id}/members", ID: "setGroup", Tag: "Groups", Access: web.SignedIn, Scope: web.PeopleWrite,
 		Summary: "Say who is in a group", Errors: []int{403, 404, 422}}, r.setGroup)
-	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/groups/{id}", ID: "removeGroup", Tag: "Groups", Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/groups/{id}", ID: "removeGroup", Tag: "Groups", Access: web.SignedIn, Scope: web.PeopleWrite,
 		Summary: "Delete a group", Errors: []int{403, 404}}, r.removeGroup)
 }
 

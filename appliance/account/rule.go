@@ -33,7 +33,13 @@ func rank(r actor.Role) int {
 
 // rankOf is the rank of whoever acts; the machine's operator and ChatETS itself
 // stand where owners stand.
+//
+// An API key stands below all of them, whoever it belongs to: otherwise one that
+// may add people could add an administrator, and be everything as that one.
 func rankOf(a actor.Actor) int {
+	if a.Key != "" {
+		return 0
+	}
 	switch a.Kind {
 	case actor.Operator, actor.System:
 		return rank(actor.Owner)

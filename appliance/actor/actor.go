@@ -49,7 +49,8 @@ type Actor struct {
 	Role          Role     // installation role
 	WorkspaceRole Role     // role in Workspace
 	Groups        []string // ids of the person's groups in Workspace
-	Session       string   // id of the session, "" without one
+	Session       string   // id of the session, "" without one; streams end by it
+	Key           string   // id of the API key that acts for the person, "" for a session
 	Address       string   // remote IP address, "" on the socket
 	UID           int      // Unix uid of an operator, otherwise 0
 	Request       string   // request id, for the audit record and the log

@@ -20,9 +20,9 @@ import (
 
 // Routes adds the record's pages to the API.
 func (l *Log) Routes(api *web.API) {
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/audit", ID: "listAudit", Tag: "Audit", Access: web.Auditing,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/audit", ID: "listAudit", Tag: "Audit", Access: web.Auditing, Scope: web.AuditRead,
 		Summary: "List the audit record, newest first"}, l.list)
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/audit/verify", ID: "verifyAudit", Tag: "Audit", Access: web.Auditing,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/audit/verify", ID: "verifyAudit", Tag: "Audit", Access: web.Auditing, Scope: web.AuditRead,
 		Summary: "Check that the audit record is whole and unchanged"}, l.verify)
 }
 

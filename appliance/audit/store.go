@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"time"
 
@@ -75,6 +76,11 @@ func (l *Log) Record(ctx context.Context, tx *sqlite.Tx, e Entry) error {
 // compose fills a row with who, where and when.
 func compose(ctx context.Context, now time.Time, e Entry) (row, error) {
 	a := actor.From(ctx)
+	if a.Key != "" { // what was done by a key is told from what its person did
+		with := map[string]any{"key": a.Key}
+		maps.Copy(with, e.Detail)
+		e.Detail = with
+	}
 	detail, err := encodeDetail(e.Detail)
 	if err != nil {
 		return row{}, fmt.Errorf("audit %s: detail: %w", e.Act, err)

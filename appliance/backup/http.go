@@ -13,7 +13,7 @@ const tag = "Backups"
 
 // Routes adds the targets to the API.
 func (b *Backups) Routes(api *web.API) {
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/backup/targets", ID: "listBackupTargets", Tag: tag, Access: web.Administrator,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/backup/targets", ID: "listBackupTargets", Tag: tag, Access: web.Administrator, Scope: web.Operate,
 		Summary: "List the backup targets and how far each is, by name"}, b.getTargets)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/backup/targets", ID: "addBackupTarget", Tag: tag, Access: web.Administrator, Status: http.StatusCreated,
 		Summary: "Test a backup target and begin to copy to it", Errors: []int{403, 404, 409, 422, 503, 507}}, b.postTarget)

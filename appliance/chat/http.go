@@ -17,22 +17,22 @@ const tag = "Chat"
 func (c *Chat) Routes(api *web.API) {
 	c.open()
 	accepted := map[int]any{http.StatusAccepted: Accepted{}}
-	web.HandleStream(api, web.Route{Method: http.MethodPost, Path: "/api/conversations", ID: "ask", Tag: tag, Access: web.SignedIn, Also: accepted,
+	web.HandleStream(api, web.Route{Method: http.MethodPost, Path: "/api/conversations", ID: "ask", Tag: tag, Access: web.SignedIn, Scope: web.Chat, Also: accepted,
 		Summary: "Ask a question in a new conversation: wait for the answer, stream it, or follow its run", Errors: []int{404, 422, 429, 503}}, c.postConversation)
-	web.HandleStream(api, web.Route{Method: http.MethodPost, Path: "/api/conversations/{id}/messages", ID: "askAgain", Tag: tag, Access: web.SignedIn, Also: accepted,
+	web.HandleStream(api, web.Route{Method: http.MethodPost, Path: "/api/conversations/{id}/messages", ID: "askAgain", Tag: tag, Access: web.SignedIn, Scope: web.Chat, Also: accepted,
 		Summary: "Ask the next question of a conversation", Errors: []int{404, 422, 429, 503}}, c.postMessage)
 	c.versionRoutes(api, accepted)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/conversations", ID: "listConversations", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/conversations", ID: "listConversations", Tag: tag, Access: web.SignedIn, Scope: web.Chat,
 		Summary: "List your conversations, the newest first"}, c.list)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/conversations/{id}", ID: "conversation", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/conversations/{id}", ID: "conversation", Tag: tag, Access: web.SignedIn, Scope: web.Chat,
 		Summary: "Read the shown path of a conversation from its newest messages backwards", Errors: []int{404}}, c.get)
-	web.Handle(api, web.Route{Method: http.MethodPatch, Path: "/api/conversations/{id}", ID: "renameConversation", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodPatch, Path: "/api/conversations/{id}", ID: "renameConversation", Tag: tag, Access: web.SignedIn, Scope: web.Chat,
 		Summary: "Give a conversation another title", Errors: []int{404, 422}}, c.patch)
-	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/conversations/{id}", ID: "deleteConversation", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/conversations/{id}", ID: "deleteConversation", Tag: tag, Access: web.SignedIn, Scope: web.Chat,
 		Summary: "Delete a conversation with its messages and citations", Errors: []int{404}}, c.delete)
-	web.HandleStream(api, web.Route{Method: http.MethodGet, Path: "/api/runs/{id}/events", ID: "runEvents", Tag: tag, Access: web.SignedIn,
+	web.HandleStream(api, web.Route{Method: http.MethodGet, Path: "/api/runs/{id}/events", ID: "runEvents", Tag: tag, Access: web.SignedIn, Scope: web.Chat,
 		Summary: "Follow the events of a run from any number on, while it runs and after it ended", Errors: []int{404}}, c.getEvents)
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/runs/{id}/stop", ID: "stopRun", Tag: tag, Access: web.SignedIn, Status: http.StatusAccepted,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/runs/{id}/stop", ID: "stopRun", Tag: tag, Access: web.SignedIn, Scope: web.Chat, Status: http.StatusAccepted,
 		Summary: "Stop a run; what was shown stays", Errors: []int{404}}, c.postStop)
 	web.HandleStream(api, web.Route{Method: http.MethodPost, Path: "/api/operator/ask", ID: "operatorAsk", Tag: tag, Access: web.Socket,
 		Summary: "Ask all knowledge bases from the command line; nothing is kept"}, c.postOperator)

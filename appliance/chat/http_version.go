@@ -11,17 +11,17 @@ import (
 // versionRoutes adds what makes and shows versions of messages.
 func (c *Chat) versionRoutes(api *web.API, accepted map[int]any) {
 	errors := []int{404, 409, 422, 429, 503}
-	web.HandleStream(api, web.Route{Method: http.MethodPost, Path: "/api/messages/{id}/regenerate", ID: "regenerateMessage", Tag: tag, Access: web.SignedIn, Also: accepted,
+	web.HandleStream(api, web.Route{Method: http.MethodPost, Path: "/api/messages/{id}/regenerate", ID: "regenerateMessage", Tag: tag, Access: web.SignedIn, Scope: web.Chat, Also: accepted,
 		Summary: "Ask for another version of an answer, by the same model or another", Errors: errors}, c.postRegenerate)
-	web.HandleStream(api, web.Route{Method: http.MethodPost, Path: "/api/messages/{id}/continue", ID: "continueMessage", Tag: tag, Access: web.SignedIn, Also: accepted,
+	web.HandleStream(api, web.Route{Method: http.MethodPost, Path: "/api/messages/{id}/continue", ID: "continueMessage", Tag: tag, Access: web.SignedIn, Scope: web.Chat, Also: accepted,
 		Summary: "Go on with an answer that was interrupted, stopped or cut", Errors: errors}, c.postContinue)
-	web.HandleStream(api, web.Route{Method: http.MethodPost, Path: "/api/messages/{id}/edit", ID: "editMessage", Tag: tag, Access: web.SignedIn, Also: accepted,
+	web.HandleStream(api, web.Route{Method: http.MethodPost, Path: "/api/messages/{id}/edit", ID: "editMessage", Tag: tag, Access: web.SignedIn, Scope: web.Chat, Also: accepted,
 		Summary: "Ask a question in other words: another version of it, with an answer of its own", Errors: errors}, c.postEdit)
-	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/conversations/{id}/leaf", ID: "showVersion", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/conversations/{id}/leaf", ID: "showVersion", Tag: tag, Access: web.SignedIn, Scope: web.Chat,
 		Summary: "Show the path of a conversation that leads through a message to the newest one under it", Errors: []int{404, 422}}, c.putLeaf)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/messages/{id}/receipt", ID: "messageReceipt", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/messages/{id}/receipt", ID: "messageReceipt", Tag: tag, Access: web.SignedIn, Scope: web.Chat,
 		Summary: "Read how an answer of a model came about: prompt, passages, parameters and times", Errors: []int{404}}, c.getReceipt)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/context", ID: "context", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/context", ID: "context", Tag: tag, Access: web.SignedIn, Scope: web.Chat,
 		Summary: "Read how much of a model's context a conversation fills, and what there is room for", Errors: []int{404}}, c.getContext)
 }
 

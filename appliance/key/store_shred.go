@@ -21,7 +21,7 @@ import (
 func Swept() []string {
 	return []string{"membership", "group", "group_member", "conversation", "message", "citation", "run", "run_event", "receipt", "run_journal", "job",
 		"knowledge", "knowledge_access", "document", "document_access", "document_tag", "document_renewal", "document_edition", "knowledge_index", "knowledge_left",
-		"chunk", "chunk_off", "session", "vector_segment", "vector_row", "vector_shelf", "scim_resource"}
+		"chunk", "chunk_off", "session", "api_key", "vector_segment", "vector_row", "vector_shelf", "scim_resource"}
 }
 
 // Kept are the tables that say in which workspace something was made that belongs

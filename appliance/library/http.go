@@ -16,21 +16,21 @@ import (
 // Routes adds knowledge bases, documents and search to the API.
 func (l *Library) Routes(api *web.API) {
 	const tag = "Knowledge"
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/knowledge", ID: "listKnowledge", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/knowledge", ID: "listKnowledge", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeRead,
 		Summary: "List the knowledge bases one may read, by name"}, l.getList)
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/knowledge", ID: "addKnowledge", Tag: tag, Access: web.SignedIn, Status: http.StatusCreated,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/knowledge", ID: "addKnowledge", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeWrite, Status: http.StatusCreated,
 		Summary: "Make a knowledge base that only its maker sees", Errors: []int{403, 422}}, l.postKnowledge)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/knowledge/{id}", ID: "getKnowledge", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/knowledge/{id}", ID: "getKnowledge", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeRead,
 		Summary: "Show a knowledge base", Errors: []int{404}}, l.getKnowledge)
-	web.Handle(api, web.Route{Method: http.MethodPatch, Path: "/api/knowledge/{id}", ID: "changeKnowledge", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodPatch, Path: "/api/knowledge/{id}", ID: "changeKnowledge", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeWrite,
 		Summary: "Rename a knowledge base", Errors: []int{403, 404, 422}}, l.patchKnowledge)
-	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/knowledge/{id}", ID: "deleteKnowledge", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/knowledge/{id}", ID: "deleteKnowledge", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeWrite,
 		Summary: "Delete a knowledge base with its documents", Errors: []int{403, 404}}, l.deleteKnowledge)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/knowledge/{id}/access", ID: "getAccess", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/knowledge/{id}/access", ID: "getAccess", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeRead,
 		Summary: "List who has access to a knowledge base", Errors: []int{403, 404}}, l.getAccess)
-	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/knowledge/{id}/access", ID: "setAccess", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/knowledge/{id}/access", ID: "setAccess", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeWrite,
 		Summary: "Replace the list of who has access", Errors: []int{403, 404, 422}}, l.putAccess)
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/search", ID: "search", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/search", ID: "search", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeRead,
 		Summary: "Find the passages that fit a question, best first", BodyLimit: 256 << 10, Errors: []int{404, 422}}, l.postSearch)
 	l.documentRoutes(api)
 	l.chunkRoutes(api)

@@ -10,15 +10,15 @@ import (
 // accessRoutes adds the rules of documents, their folders and their tags.
 func (l *Library) accessRoutes(api *web.API) {
 	const tag = "Documents"
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/access", ID: "getRules", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/access", ID: "getRules", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeRead,
 		Summary: "List who may and who may not read a document", Errors: []int{403, 404}}, l.getRules)
-	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/documents/{id}/access", ID: "setRules", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/documents/{id}/access", ID: "setRules", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeWrite,
 		Summary: "Replace the rules of a document; they narrow what its knowledge base gives", Errors: []int{403, 404, 422}}, l.putRules)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/access/{person}", ID: "explainAccess", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/access/{person}", ID: "explainAccess", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeRead,
 		Summary: "Tell what a person may do with a document, and why", Errors: []int{403, 404}}, l.getWhy)
-	web.Handle(api, web.Route{Method: http.MethodPatch, Path: "/api/documents/{id}", ID: "changeDocument", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodPatch, Path: "/api/documents/{id}", ID: "changeDocument", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeWrite,
 		Summary: "Put a document into a folder and give it tags", Errors: []int{403, 404, 422}}, l.patchDocument)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/knowledge/{id}/outline", ID: "getOutline", Tag: "Knowledge", Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/knowledge/{id}/outline", ID: "getOutline", Tag: "Knowledge", Access: web.SignedIn, Scope: web.KnowledgeRead,
 		Summary: "Count the documents of a knowledge base by folder, tag and type", Errors: []int{403, 404}}, l.getOutline)
 }
 

@@ -11,9 +11,9 @@ import (
 
 func (l *Library) chunkRoutes(api *web.API) {
 	const tag = "Documents"
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/chunks", ID: "listChunks", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/chunks", ID: "listChunks", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeRead,
 		Summary: "List the passages a document was cut into, in the order of its text", Errors: []int{403, 404, 409, 422}}, l.getChunks)
-	web.Handle(api, web.Route{Method: http.MethodPatch, Path: "/api/documents/{id}/chunks/{number}", ID: "changeChunk", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodPatch, Path: "/api/documents/{id}/chunks/{number}", ID: "changeChunk", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeWrite,
 		Summary: "Switch a passage off, so that it is not found, or on again", Errors: []int{403, 404, 409, 422}}, l.patchChunk)
 }
 

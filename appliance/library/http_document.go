@@ -15,25 +15,25 @@ import (
 
 func (l *Library) documentRoutes(api *web.API) {
 	const tag = "Documents"
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents", ID: "listDocuments", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents", ID: "listDocuments", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeRead,
 		Summary: "List the documents of a knowledge base, the newest first", Errors: []int{403, 404}}, l.getDocuments)
-	web.HandleUpload(api, web.Route{Method: http.MethodPost, Path: "/api/documents", ID: "addDocument", Tag: tag, Access: web.SignedIn, Status: http.StatusAccepted,
+	web.HandleUpload(api, web.Route{Method: http.MethodPost, Path: "/api/documents", ID: "addDocument", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeWrite, Status: http.StatusAccepted,
 		Summary: "Add a file to a knowledge base; the body is the file itself", BodyLimit: maxMegabytes * 1_000_000, Errors: []int{403, 404, 413, 415, 422, 507}}, l.postDocument)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}", ID: "getDocument", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}", ID: "getDocument", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeRead,
 		Summary: "Show a document and how far it is", Errors: []int{403, 404}}, l.getDocument)
-	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/documents/{id}", ID: "deleteDocument", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/documents/{id}", ID: "deleteDocument", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeWrite,
 		Summary: "Delete a document", Errors: []int{403, 404}}, l.deleteDocument)
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/documents/{id}/retry", ID: "retryDocument", Tag: tag, Access: web.SignedIn, Status: http.StatusAccepted,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/documents/{id}/retry", ID: "retryDocument", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeWrite, Status: http.StatusAccepted,
 		Summary: "Read a document again that failed", Errors: []int{403, 404, 409}}, l.postRetry)
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/documents/{id}/cancel", ID: "cancelDocument", Tag: tag, Access: web.SignedIn, Status: http.StatusAccepted,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/documents/{id}/cancel", ID: "cancelDocument", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeWrite, Status: http.StatusAccepted,
 		Summary: "Stop reading a document", Errors: []int{403, 404, 409}}, l.postCancel)
-	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/documents/{id}/password", ID: "unlockDocument", Tag: tag, Access: web.SignedIn, Status: http.StatusAccepted,
+	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/documents/{id}/password", ID: "unlockDocument", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeWrite, Status: http.StatusAccepted,
 		Summary: "Give the password of a locked file, and read it again", Errors: []int{403, 404, 409, 422}}, l.putPassword)
-	web.HandleDownload(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/file", ID: "getFile", Tag: tag, Access: web.SignedIn,
+	web.HandleDownload(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/file", ID: "getFile", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeRead,
 		Summary: "Download a document as it was added", Errors: []int{403, 404}}, l.getFile)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/content", ID: "getContent", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/content", ID: "getContent", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeRead,
 		Summary: "Read a document's text, from a character on", Errors: []int{403, 404, 409, 422}}, l.getContent)
-	web.HandleDownload(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/pages/{page}", ID: "getPage", Tag: tag, Access: web.SignedIn,
+	web.HandleDownload(api, web.Route{Method: http.MethodGet, Path: "/api/documents/{id}/pages/{page}", ID: "getPage", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeRead,
 		Summary: "Show a page of a PDF document or a scan as a picture (JPEG)", Errors: []int{403, 404, 409, 422}}, l.getPage)
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 func (l *Library) explainRoutes(api *web.API) {
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/explain", ID: "explainSearch", Tag: "Knowledge", Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/explain", ID: "explainSearch", Tag: "Knowledge", Access: web.SignedIn, Scope: web.KnowledgeRead,
 		Summary: "Say why a search finds what it finds, and why it does not find a document", BodyLimit: 256 << 10, Errors: []int{403, 404, 422}}, l.postExplain)
 }
 

@@ -9,17 +9,17 @@ import (
 
 func (l *Library) indexRoutes(api *web.API) {
 	const tag = "Knowledge"
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/knowledge/{id}/index", ID: "getIndex", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/knowledge/{id}/index", ID: "getIndex", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeRead,
 		Summary: "Show by which model a knowledge base is compared and what is being built anew", Errors: []int{403, 404}}, l.getIndex)
-	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/knowledge/{id}/embedding", ID: "setEmbedding", Tag: tag, Access: web.SignedIn, Status: http.StatusAccepted,
+	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/knowledge/{id}/embedding", ID: "setEmbedding", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeWrite, Status: http.StatusAccepted,
 		Summary: "Choose the embedding model of a knowledge base; its index is built while the old one answers", Errors: []int{403, 404, 409, 422, 503}}, l.putEmbedding)
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/knowledge/{id}/reindex", ID: "reindexKnowledge", Tag: tag, Access: web.SignedIn, Status: http.StatusAccepted,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/knowledge/{id}/reindex", ID: "reindexKnowledge", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeWrite, Status: http.StatusAccepted,
 		Summary: "Read all documents of a knowledge base again while the old index answers", Errors: []int{403, 404}}, l.postReindex)
-	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/knowledge/{id}/reindex", ID: "stopReindexKnowledge", Tag: tag, Access: web.SignedIn, Status: http.StatusOK,
+	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/knowledge/{id}/reindex", ID: "stopReindexKnowledge", Tag: tag, Access: web.SignedIn, Scope: web.KnowledgeWrite, Status: http.StatusOK,
 		Summary: "Give up what is being built anew; the index that answers stays", Errors: []int{403, 404, 409}}, l.deleteReindex)
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/documents/{id}/reindex", ID: "reindexDocument", Tag: "Documents", Access: web.SignedIn, Status: http.StatusAccepted,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/documents/{id}/reindex", ID: "reindexDocument", Tag: "Documents", Access: web.SignedIn, Scope: web.KnowledgeWrite, Status: http.StatusAccepted,
 		Summary: "Read a document again while its passages answer", Errors: []int{403, 404, 409}}, l.postReindexDocument)
-	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/documents/{id}/reindex", ID: "stopReindexDocument", Tag: "Documents", Access: web.SignedIn, Status: http.StatusOK,
+	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/documents/{id}/reindex", ID: "stopReindexDocument", Tag: "Documents", Access: web.SignedIn, Scope: web.KnowledgeWrite, Status: http.StatusOK,
 		Summary: "Give up reading a document again; its passages stay", Errors: []int{403, 404, 409}}, l.deleteReindexDocument)
 }
 

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"chatets/appliance/account"
@@ -28,6 +29,7 @@ func (r routes) tell(person, workspace, session string) {
 func (l *Logins) Routes(api *web.API, hub account.Publisher) {
 	r := routes{Logins: l, hub: hub}
 	r.factorRoutes(api)
+	r.keyRoutes(api)
 	const sessions, people = "Sessions", "People"
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/auth/login", ID: "signIn", Tag: sessions, Access: web.Public,
 		Summary: "Sign in with e-mail address and password", BodyLimit: 16 << 10, Errors: []int{401, 422, 429, 503}}, r.postLogin)
@@ -49,7 +51,7 @@ func (l *Logins) Routes(api *web.API, hub account.Publisher) {
 		Summary: "Sign out all other sessions"}, r.deleteSessions)
 	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/password", ID: "changePassword", Tag: sessions, Access: web.SignedIn,
 		Summary: "Change one's own password; other sessions end", BodyLimit: 16 << 10, Errors: []int{409, 422, 429, 503}}, r.putPassword)
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/people", ID: "addPerson", Tag: people, Access: web.Administrator, Status: http.StatusCreated,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/people", ID: "addPerson", Tag: people, Access: web.Administrator, Scope: web.PeopleWrite, Status: http.StatusCreated,
 		Summary: "Add a person to the workspace", BodyLimit: 16 << 10, Errors: []int{409, 422, 503}}, r.postPerson)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/people/{id}/password-link", ID: "makePasswordLink", Tag: people, Access: web.Administrator, Status: http.StatusCreated,
 		Summary: "Make a link with which a person sets a password; good once, for a week", Errors: []int{403, 404, 409}}, r.postLink)
@@ -218,7 +220,7 @@ func (l *Logins) session(ctx context.Context, m account.Member) (Session, error)
 // Bootstrap is what a page is given at its load: the session of whoever is
 // signed in, otherwise whether set-up is needed.
 func (l *Logins) Bootstrap(ctx context.Context) any {
-	if actor.From(ctx).Session != "" {
+	if who := actor.From(ctx); who.Session != "" && who.Key == "" {
 		if out, err := l.getSession(ctx, nil); err == nil {
 			return out.Body
 		}
@@ -377,6 +379,9 @@ func (r routes) postByLink(ctx context.Context, in *byLinkIn) (*none, error) {
 
 // Authenticate turns a session token into who it belongs to.
 func (l *Logins) Authenticate(ctx context.Context, token, address string) (web.Identity, error) {
+	if strings.HasPrefix(token, keyPrefix) {
+		return l.byKey(ctx, token, address)
+	}
 	s, m, err := l.lookup(ctx, token, ofRequest(ctx))
 	if err != nil {
 		return web.Identity{}, err

@@ -42,6 +42,7 @@ type Logins struct {
 	verifier Verifier // nil = no directories
 	hours    *setting.Value[int]
 	idle     *setting.Value[int]
+	keyDays  *setting.Value[int]
 
 	factorFor   *setting.Value[[]string]
 	factorGrace *setting.Value[int]
@@ -61,6 +62,8 @@ func (l *Logins) declare(s *setting.Settings) {
 		Help: "After how many hours everybody has to sign in again."})
 	l.idle = setting.Declare(s, setting.Key[int]{Name: "login.idleMinutes", Default: 120, Check: setting.Between(5, 1440),
 		Help: "After how many minutes without use a session ends."})
+	l.keyDays = setting.Declare(s, setting.Key[int]{Name: "login.keyDays", Default: 365, Check: setting.Between(1, 3650),
+		Help: "How many days an API key may live at most; keys that are there keep their day."})
 	l.factorFor = setting.Declare(s, setting.Key[[]string]{Name: "login.secondStepFor", Default: []string{}, Check: checkFactorFor,
 		Help: "Who needs a second step to sign in: everyone, admins, workspace:ID, group:ID."})
 	l.factorGrace = setting.Declare(s, setting.Key[int]{Name: "login.secondStepGraceDays", Default: 7, Check: setting.Between(0, 365),
@@ -147,22 +150,32 @@ func (l *Logins) end(ctx context.Context, s session) time.Time {
 // touch notes that a session is in use. What fails here, such as a full disk,
 // must not keep anybody from reading.
 func (l *Logins) touch(ctx context.Context, s session, now time.Time) {
-	l.mu.Lock()
-	busy := l.touching[s.id]
-	l.touching[s.id] = true
-	l.mu.Unlock()
-	if busy {
+	if !l.touches(s.id) {
 		return
 	}
-	defer func() {
-		l.mu.Lock()
-		delete(l.touching, s.id)
-		l.mu.Unlock()
-	}()
+	defer l.touched(s.id)
 	// Whoever leaves meanwhile was here all the same.
 	if err := l.store.touch(context.WithoutCancel(ctx), s.id, s.owner, now); err != nil {
 		l.log.Warn("the last use of a session was not written", "session", s.id, "error", err)
 	}
+}
+
+// touches reports whether nobody is noting the last use of the session already;
+// then the caller does.
+func (l *Logins) touches(session string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.touching[session] {
+		return false
+	}
+	l.touching[session] = true
+	return true
+}
+
+func (l *Logins) touched(session string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.touching, session)
 }
 
 // actorOf is the actor of a session.

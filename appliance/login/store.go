@@ -236,6 +236,9 @@ func (s store) End(ctx context.Context, tx *sqlite.Tx, person string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.cutKeys(ctx, tx, person); err != nil {
+		return err
+	}
 	return s.remove(ctx, tx, all)
 }
 
@@ -249,7 +252,7 @@ func (s store) Renew(ctx context.Context, tx *sqlite.Tx, person string) error {
 	for _, id := range all {
 		tx.AfterCommit(func() { s.revoked(id) })
 	}
-	return nil
+	return s.cutKeys(ctx, tx, person)
 }
 
 // touch notes the last use of a session and of its person.

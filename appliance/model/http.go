@@ -12,7 +12,7 @@ import (
 // Routes adds models and their servers to the API.
 func (m *Models) Routes(api *web.API) {
 	const tag = "Models"
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/models", ID: "listModels", Tag: tag, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/models", ID: "listModels", Tag: tag, Access: web.SignedIn, Scope: web.Chat,
 		Summary: "List the models one may use, by name", Errors: []int{403}}, m.getModels)
 	web.Handle(api, web.Route{Method: http.MethodPatch, Path: "/api/models/{id}", ID: "changeModel", Tag: tag, Access: web.Administrator,
 		Summary: "Change what a model is called, who may use it and how", Errors: []int{404, 409, 422}}, m.patchModel)

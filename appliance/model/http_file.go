@@ -10,9 +10,9 @@ import (
 )
 
 func (m *Models) memoryRoutes(api *web.API) {
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/servers/{id}/load", ID: "loadModel", Tag: serverTag, Access: web.Administrator,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/servers/{id}/load", ID: "loadModel", Tag: serverTag, Access: web.Administrator, Scope: web.Operate,
 		Summary: "Bring a model into the memory of a server", Errors: []int{404, 409, 503}}, m.postLoad)
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/servers/{id}/unload", ID: "unloadModel", Tag: serverTag, Access: web.Administrator,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/servers/{id}/unload", ID: "unloadModel", Tag: serverTag, Access: web.Administrator, Scope: web.Operate,
 		Summary: "Take a model out of the memory of a server", Errors: []int{404, 409, 503}}, m.postUnload)
 	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/servers/{id}/models", ID: "deleteModel", Tag: serverTag, Access: web.Administrator,
 		Summary: "Take a model off the disk of a server", Errors: []int{404, 409, 503}}, m.deleteModel)

@@ -14,7 +14,7 @@ import (
 const serverTag = "Model servers"
 
 func (m *Models) serverRoutes(api *web.API) {
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/servers", ID: "listServers", Tag: serverTag, Access: web.Administrator,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/servers", ID: "listServers", Tag: serverTag, Access: web.Administrator, Scope: web.Operate,
 		Summary: "List the model servers, by name"}, m.getServers)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/servers", ID: "addServer", Tag: serverTag, Access: web.Administrator, Status: http.StatusCreated,
 		Summary: "Connect a model server", Errors: []int{409, 422}}, m.postServer)
@@ -24,7 +24,7 @@ func (m *Models) serverRoutes(api *web.API) {
 		Summary: "Test a model server before it is connected", Errors: []int{404, 409, 422, 503}}, m.postTestNew)
 	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/servers/test/{key}", ID: "stopTest", Tag: serverTag, Access: web.Administrator,
 		Summary: "Stop a test that was begun with a key", Errors: []int{404}}, m.deleteTest)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/servers/{id}", ID: "getServer", Tag: serverTag, Access: web.Administrator,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/servers/{id}", ID: "getServer", Tag: serverTag, Access: web.Administrator, Scope: web.Operate,
 		Summary: "Show a model server", Errors: []int{404}}, m.getServer)
 	web.Handle(api, web.Route{Method: http.MethodPatch, Path: "/api/servers/{id}", ID: "changeServer", Tag: serverTag, Access: web.Administrator,
 		Summary: "Change a model server", Errors: []int{404, 409, 422}}, m.patchServer)
@@ -32,9 +32,9 @@ func (m *Models) serverRoutes(api *web.API) {
 		Summary: "Remove a model server; its models stay where they are", Errors: []int{404}}, m.deleteServer)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/servers/{id}/test", ID: "testServer", Tag: serverTag, Access: web.Administrator,
 		Summary: "Test a model server: connect, list, answer, make vectors", Errors: []int{404, 409}}, m.postTest)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/servers/{id}/health", ID: "serverHealth", Tag: serverTag, Access: web.Administrator,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/servers/{id}/health", ID: "serverHealth", Tag: serverTag, Access: web.Administrator, Scope: web.Operate,
 		Summary: "List how the server was, the newest change first", Errors: []int{404}}, m.getHealth)
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/servers/{id}/refresh", ID: "refreshServer", Tag: serverTag, Access: web.Administrator,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/servers/{id}/refresh", ID: "refreshServer", Tag: serverTag, Access: web.Administrator, Scope: web.Operate,
 		Summary: "Look at the server now: how it is and which models it has", Errors: []int{404, 409, 503}}, m.postRefresh)
 }
 

@@ -21,13 +21,13 @@ func (m *Monitor) Routes(api *web.API) {
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/ready", ID: "ready", Tag: "Monitor", Access: web.Public,
 		Summary: "Say whether requests can be served, and if not, why", Errors: []int{503}}, m.ready)
 	api.MountHandler(http.MethodGet, "/metrics", web.Public, m.guarded(m.handler()))
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/jobs", ID: "listJobs", Tag: "Monitor", Access: web.Administrator,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/jobs", ID: "listJobs", Tag: "Monitor", Access: web.Administrator, Scope: web.Operate,
 		Summary: "List the jobs, the newest first"}, m.listJobs)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/jobs/{id}", ID: "getJob", Tag: "Monitor", Access: web.Administrator,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/jobs/{id}", ID: "getJob", Tag: "Monitor", Access: web.Administrator, Scope: web.Operate,
 		Summary: "Show a job and how far it is", Errors: []int{404}}, m.getJob)
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/jobs/{id}/cancel", ID: "cancelJob", Tag: "Monitor", Access: web.Administrator,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/jobs/{id}/cancel", ID: "cancelJob", Tag: "Monitor", Access: web.Administrator, Scope: web.Operate,
 		Summary: "Cancel a job that waits or runs", Errors: []int{404, 409}}, m.cancelJob)
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/jobs/{id}/retry", ID: "retryJob", Tag: "Monitor", Access: web.Administrator,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/jobs/{id}/retry", ID: "retryJob", Tag: "Monitor", Access: web.Administrator, Scope: web.Operate,
 		Summary: "Try a failed or cancelled job again", Errors: []int{404, 409}}, m.retryJob)
 }
 

@@ -14,7 +14,7 @@ const maxFile = 128 << 20 // bytes
 
 // Routes adds imports to the API.
 func (t *Transfers) Routes(api *web.API) {
-	web.HandleUpload(api, web.Route{Method: http.MethodPost, Path: "/api/people/import", ID: "importPeople", Tag: "People", Access: web.Administrator, BodyLimit: maxFile,
+	web.HandleUpload(api, web.Route{Method: http.MethodPost, Path: "/api/people/import", ID: "importPeople", Tag: "People", Access: web.Administrator, Scope: web.PeopleWrite, BodyLimit: maxFile,
 		Summary: "Take people in from a CSV or JSON file; the body is the file", Errors: []int{413, 422}}, t.postPeople)
 }
 

@@ -93,7 +93,7 @@ func (a *API) document(r *registered, p *plan, w answers) {
 	}
 	op := &huma.Operation{
 		Method: r.Method, Path: r.Path, OperationID: r.ID, Summary: r.Summary, Responses: map[string]*huma.Response{},
-		Description: accessWords(r.Access),
+		Description: strings.TrimSpace(accessWords(r.Access) + " " + scopeWords(r.Route)),
 	}
 	if r.Tag != "" {
 		op.Tags = []string{r.Tag}
@@ -176,6 +176,16 @@ func accessWords(x Access) string {
 		return "For administrators and auditors."
 	}
 	return ""
+}
+
+func scopeWords(r Route) string {
+	switch {
+	case r.Access == Public:
+		return ""
+	case r.Scope == "":
+		return "Not with an API key."
+	}
+	return "API keys need the scope " + string(r.Scope) + "."
 }
 
 func statusWords(status int) string {

@@ -29,6 +29,7 @@ type Route struct {
 	RawBody   bool        // In has a field RawBody []byte that takes the body as it is
 	Enrol     bool        // also for a session that has to set up its second step first
 	StepUp    bool        // its caller has proved a short while ago who it is
+	Scope     Scope       // what an API key must hold to call it; "" = no key may
 	Also      map[int]any // further answers by status, for the document: {202: Accepted{}}
 	MediaType string      // of a JSON answer; "" = application/json
 	Errors    []int       // statuses of problem documents this route is known for
@@ -75,6 +76,8 @@ func (a *API) add(r Route) *registered {
 		panic("web: the route " + r.Method + " " + r.Path + " needs an ID like listKnowledge")
 	case a.ids[r.ID]:
 		panic("web: two routes have the ID " + r.ID)
+	case r.Scope != "" && !r.Scope.Valid():
+		panic("web: the route " + r.ID + " has the scope " + string(r.Scope))
 	case r.Summary == "":
 		panic("web: the route " + r.ID + " has no summary")
 	}
@@ -148,6 +151,9 @@ func (a *API) serve(r *registered, answer func(ctx context.Context, c *fiber.Ctx
 			return err
 		}
 		if err := allow(r.Access, who); err != nil {
+			return err
+		}
+		if err := sc.scoped(r.Route); err != nil {
 			return err
 		}
 		if err := sc.proven(r.Route); err != nil {

@@ -22,10 +22,11 @@ type scope struct {
 	token   string // session token, kept for asking again while a stream is open
 	cookie  bool   // the token came as a cookie
 	expires time.Time
-	enrol   bool   // the session can only set up its second step
-	fresh   bool   // the session's holder proved a short while ago who it is
-	device  string // token of a trusted device, sent as a cookie
-	route   string // path of the route table
+	enrol   bool    // the session can only set up its second step
+	fresh   bool    // the session's holder proved a short while ago who it is
+	device  string  // token of a trusted device, sent as a cookie
+	scopes  []Scope // of an API key; nil = a session
+	route   string  // path of the route table
 	began   time.Time
 	body    *body // of the request, nil until somebody reads it
 	taken   bool  // the connection was taken over by a stream

@@ -59,6 +59,7 @@ type Identity struct {
 	Expires time.Time // zero = open streams are not ended by time
 	Enrol   bool      // it may only use routes of Enrol
 	Fresh   bool      // it has proved a short while ago who it is
+	Scopes  []Scope   // of an API key, which may use routes of these alone; nil = a session
 }
 
 // Authenticator turns a session token into an identity; a token that is

@@ -24,7 +24,7 @@ func newUser(o *options) *cobra.Command {
 	return group("user", "People who may sign in", newUserAdd(o), newUserList(o),
 		newUserSwitch(o, "disable", "Disable a person and end their sessions", true),
 		newUserSwitch(o, "enable", "Let a disabled person sign in again", false),
-		newUserPassword(o), newUserLink(o), newUserReset(o), newUserImport(o))
+		newUserPassword(o), newUserLink(o), newUserReset(o), newUserKey(o), newUserImport(o))
 }
 
 func newUserAdd(o *options) *cobra.Command {

@@ -4,6 +4,50 @@
  */
 
 export interface paths {
+    "/api/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's API keys, newest first
+         * @description Not with an API key.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Make an API key; it is told this once
+         * @description Not with an API key.
+         */
+        post: operations["addApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key; what it has open ends at once
+         * @description Not with an API key.
+         */
+        delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -13,7 +57,7 @@ export interface paths {
         };
         /**
          * List the audit record, newest first
-         * @description For administrators and auditors.
+         * @description For administrators and auditors. API keys need the scope audit.read.
          */
         get: operations["listAudit"];
         put?: never;
@@ -35,7 +79,7 @@ export interface paths {
         put?: never;
         /**
          * Check that the audit record is whole and unchanged
-         * @description For administrators and auditors.
+         * @description For administrators and auditors. API keys need the scope audit.read.
          */
         post: operations["verifyAudit"];
         delete?: never;
@@ -113,7 +157,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Prove once more who one is, before what is dangerous */
+        /**
+         * Prove once more who one is, before what is dangerous
+         * @description Not with an API key.
+         */
         post: operations["prove"];
         delete?: never;
         options?: never;
@@ -150,13 +197,13 @@ export interface paths {
         };
         /**
          * List the backup targets and how far each is, by name
-         * @description For administrators.
+         * @description For administrators. API keys need the scope operate.
          */
         get: operations["listBackupTargets"];
         put?: never;
         /**
          * Test a backup target and begin to copy to it
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         post: operations["addBackupTarget"];
         delete?: never;
@@ -176,7 +223,7 @@ export interface paths {
         put?: never;
         /**
          * Ask an SFTP server for its key, to compare its fingerprint before the target is added
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         post: operations["askHostKey"];
         delete?: never;
@@ -197,7 +244,7 @@ export interface paths {
         post?: never;
         /**
          * Copy to a target no more; what it holds stays there
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         delete: operations["removeBackupTarget"];
         options?: never;
@@ -216,7 +263,7 @@ export interface paths {
         put?: never;
         /**
          * Try everything that copying to a target needs
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         post: operations["testBackupTarget"];
         delete?: never;
@@ -232,7 +279,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read how much of a model's context a conversation fills, and what there is room for */
+        /**
+         * Read how much of a model's context a conversation fills, and what there is room for
+         * @description API keys need the scope chat.
+         */
         get: operations["context"];
         put?: never;
         post?: never;
@@ -249,10 +299,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List your conversations, the newest first */
+        /**
+         * List your conversations, the newest first
+         * @description API keys need the scope chat.
+         */
         get: operations["listConversations"];
         put?: never;
-        /** Ask a question in a new conversation: wait for the answer, stream it, or follow its run */
+        /**
+         * Ask a question in a new conversation: wait for the answer, stream it, or follow its run
+         * @description API keys need the scope chat.
+         */
         post: operations["ask"];
         delete?: never;
         options?: never;
@@ -267,15 +323,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read the shown path of a conversation from its newest messages backwards */
+        /**
+         * Read the shown path of a conversation from its newest messages backwards
+         * @description API keys need the scope chat.
+         */
         get: operations["conversation"];
         put?: never;
         post?: never;
-        /** Delete a conversation with its messages and citations */
+        /**
+         * Delete a conversation with its messages and citations
+         * @description API keys need the scope chat.
+         */
         delete: operations["deleteConversation"];
         options?: never;
         head?: never;
-        /** Give a conversation another title */
+        /**
+         * Give a conversation another title
+         * @description API keys need the scope chat.
+         */
         patch: operations["renameConversation"];
         trace?: never;
     };
@@ -287,7 +352,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Show the path of a conversation that leads through a message to the newest one under it */
+        /**
+         * Show the path of a conversation that leads through a message to the newest one under it
+         * @description API keys need the scope chat.
+         */
         put: operations["showVersion"];
         post?: never;
         delete?: never;
@@ -305,7 +373,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask the next question of a conversation */
+        /**
+         * Ask the next question of a conversation
+         * @description API keys need the scope chat.
+         */
         post: operations["askAgain"];
         delete?: never;
         options?: never;
@@ -322,13 +393,13 @@ export interface paths {
         };
         /**
          * List the directories, by name
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         get: operations["listDirectories"];
         put?: never;
         /**
          * Add a directory; nothing is read from it yet
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         post: operations["addDirectory"];
         delete?: never;
@@ -346,21 +417,21 @@ export interface paths {
         };
         /**
          * Show a directory and what its last synchronisation came to
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         get: operations["getDirectory"];
         put?: never;
         post?: never;
         /**
          * Remove a directory; its people stay, disabled
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         delete: operations["removeDirectory"];
         options?: never;
         head?: never;
         /**
          * Change a directory
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         patch: operations["changeDirectory"];
         trace?: never;
@@ -376,7 +447,7 @@ export interface paths {
         put?: never;
         /**
          * Begin to bring people and groups in step with the directory
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         post: operations["syncDirectory"];
         delete?: never;
@@ -396,7 +467,7 @@ export interface paths {
         put?: never;
         /**
          * Test a directory step by step, with each question and its answer
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         post: operations["testDirectory"];
         delete?: never;
@@ -412,10 +483,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the documents of a knowledge base, the newest first */
+        /**
+         * List the documents of a knowledge base, the newest first
+         * @description API keys need the scope knowledge.read.
+         */
         get: operations["listDocuments"];
         put?: never;
-        /** Add a file to a knowledge base; the body is the file itself */
+        /**
+         * Add a file to a knowledge base; the body is the file itself
+         * @description API keys need the scope knowledge.write.
+         */
         post: operations["addDocument"];
         delete?: never;
         options?: never;
@@ -430,15 +507,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show a document and how far it is */
+        /**
+         * Show a document and how far it is
+         * @description API keys need the scope knowledge.read.
+         */
         get: operations["getDocument"];
         put?: never;
         post?: never;
-        /** Delete a document */
+        /**
+         * Delete a document
+         * @description API keys need the scope knowledge.write.
+         */
         delete: operations["deleteDocument"];
         options?: never;
         head?: never;
-        /** Put a document into a folder and give it tags */
+        /**
+         * Put a document into a folder and give it tags
+         * @description API keys need the scope knowledge.write.
+         */
         patch: operations["changeDocument"];
         trace?: never;
     };
@@ -449,9 +535,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List who may and who may not read a document */
+        /**
+         * List who may and who may not read a document
+         * @description API keys need the scope knowledge.read.
+         */
         get: operations["getRules"];
-        /** Replace the rules of a document; they narrow what its knowledge base gives */
+        /**
+         * Replace the rules of a document; they narrow what its knowledge base gives
+         * @description API keys need the scope knowledge.write.
+         */
         put: operations["setRules"];
         post?: never;
         delete?: never;
@@ -467,7 +559,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tell what a person may do with a document, and why */
+        /**
+         * Tell what a person may do with a document, and why
+         * @description API keys need the scope knowledge.read.
+         */
         get: operations["explainAccess"];
         put?: never;
         post?: never;
@@ -486,7 +581,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stop reading a document */
+        /**
+         * Stop reading a document
+         * @description API keys need the scope knowledge.write.
+         */
         post: operations["cancelDocument"];
         delete?: never;
         options?: never;
@@ -501,7 +599,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the passages a document was cut into, in the order of its text */
+        /**
+         * List the passages a document was cut into, in the order of its text
+         * @description API keys need the scope knowledge.read.
+         */
         get: operations["listChunks"];
         put?: never;
         post?: never;
@@ -524,7 +625,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Switch a passage off, so that it is not found, or on again */
+        /**
+         * Switch a passage off, so that it is not found, or on again
+         * @description API keys need the scope knowledge.write.
+         */
         patch: operations["changeChunk"];
         trace?: never;
     };
@@ -535,7 +639,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read a document's text, from a character on */
+        /**
+         * Read a document's text, from a character on
+         * @description API keys need the scope knowledge.read.
+         */
         get: operations["getContent"];
         put?: never;
         post?: never;
@@ -552,7 +659,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Download a document as it was added */
+        /**
+         * Download a document as it was added
+         * @description API keys need the scope knowledge.read.
+         */
         get: operations["getFile"];
         put?: never;
         post?: never;
@@ -569,7 +679,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show a page of a PDF document or a scan as a picture (JPEG) */
+        /**
+         * Show a page of a PDF document or a scan as a picture (JPEG)
+         * @description API keys need the scope knowledge.read.
+         */
         get: operations["getPage"];
         put?: never;
         post?: never;
@@ -587,7 +700,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Give the password of a locked file, and read it again */
+        /**
+         * Give the password of a locked file, and read it again
+         * @description API keys need the scope knowledge.write.
+         */
         put: operations["unlockDocument"];
         post?: never;
         delete?: never;
@@ -605,9 +721,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Read a document again while its passages answer */
+        /**
+         * Read a document again while its passages answer
+         * @description API keys need the scope knowledge.write.
+         */
         post: operations["reindexDocument"];
-        /** Give up reading a document again; its passages stay */
+        /**
+         * Give up reading a document again; its passages stay
+         * @description API keys need the scope knowledge.write.
+         */
         delete: operations["stopReindexDocument"];
         options?: never;
         head?: never;
@@ -623,7 +745,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Read a document again that failed */
+        /**
+         * Read a document again that failed
+         * @description API keys need the scope knowledge.write.
+         */
         post: operations["retryDocument"];
         delete?: never;
         options?: never;
@@ -640,7 +765,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say why a search finds what it finds, and why it does not find a document */
+        /**
+         * Say why a search finds what it finds, and why it does not find a document
+         * @description API keys need the scope knowledge.read.
+         */
         post: operations["explainSearch"];
         delete?: never;
         options?: never;
@@ -655,7 +783,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Which second steps one has */
+        /**
+         * Which second steps one has
+         * @description Not with an API key.
+         */
         get: operations["getFactors"];
         put?: never;
         post?: never;
@@ -675,7 +806,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Trust no device any more */
+        /**
+         * Trust no device any more
+         * @description Not with an API key.
+         */
         delete: operations["forgetDevices"];
         options?: never;
         head?: never;
@@ -691,7 +825,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make new recovery codes; the old ones end */
+        /**
+         * Make new recovery codes; the old ones end
+         * @description Not with an API key.
+         */
         post: operations["newRecoveryCodes"];
         delete?: never;
         options?: never;
@@ -708,9 +845,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Begin to set up an authenticator app */
+        /**
+         * Begin to set up an authenticator app
+         * @description Not with an API key.
+         */
         post: operations["beginTotp"];
-        /** Take the app away, and with it recovery codes and trusted devices */
+        /**
+         * Take the app away, and with it recovery codes and trusted devices
+         * @description Not with an API key.
+         */
         delete: operations["removeTotp"];
         options?: never;
         head?: never;
@@ -726,7 +869,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Put the app in force with its first code; the recovery codes are told once */
+        /**
+         * Put the app in force with its first code; the recovery codes are told once
+         * @description Not with an API key.
+         */
         post: operations["confirmTotp"];
         delete?: never;
         options?: never;
@@ -741,10 +887,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the groups of the workspace by name */
+        /**
+         * List the groups of the workspace by name
+         * @description API keys need the scope people.read.
+         */
         get: operations["listGroups"];
         put?: never;
-        /** Make a group */
+        /**
+         * Make a group
+         * @description API keys need the scope people.write.
+         */
         post: operations["addGroup"];
         delete?: never;
         options?: never;
@@ -762,7 +914,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Delete a group */
+        /**
+         * Delete a group
+         * @description API keys need the scope people.write.
+         */
         delete: operations["removeGroup"];
         options?: never;
         head?: never;
@@ -777,7 +932,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Say who is in a group */
+        /**
+         * Say who is in a group
+         * @description API keys need the scope people.write.
+         */
         put: operations["setGroup"];
         post?: never;
         delete?: never;
@@ -795,7 +953,7 @@ export interface paths {
         };
         /**
          * List the jobs, the newest first
-         * @description For administrators.
+         * @description For administrators. API keys need the scope operate.
          */
         get: operations["listJobs"];
         put?: never;
@@ -815,7 +973,7 @@ export interface paths {
         };
         /**
          * Show a job and how far it is
-         * @description For administrators.
+         * @description For administrators. API keys need the scope operate.
          */
         get: operations["getJob"];
         put?: never;
@@ -837,7 +995,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel a job that waits or runs
-         * @description For administrators.
+         * @description For administrators. API keys need the scope operate.
          */
         post: operations["cancelJob"];
         delete?: never;
@@ -857,7 +1015,7 @@ export interface paths {
         put?: never;
         /**
          * Try a failed or cancelled job again
-         * @description For administrators.
+         * @description For administrators. API keys need the scope operate.
          */
         post: operations["retryJob"];
         delete?: never;
@@ -875,7 +1033,7 @@ export interface paths {
         };
         /**
          * Show the ways to the keys, the data keys by number and how far a rotation is; no secret is in it
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         get: operations["getKeys"];
         put?: never;
@@ -897,7 +1055,7 @@ export interface paths {
         put?: never;
         /**
          * Make a recovery key and revoke the one before; it is shown this once
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         post: operations["makeRecoveryKey"];
         delete?: never;
@@ -917,7 +1075,7 @@ export interface paths {
         put?: never;
         /**
          * Say whether a recovery key is the one in force
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         post: operations["testRecoveryKey"];
         delete?: never;
@@ -933,10 +1091,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the knowledge bases one may read, by name */
+        /**
+         * List the knowledge bases one may read, by name
+         * @description API keys need the scope knowledge.read.
+         */
         get: operations["listKnowledge"];
         put?: never;
-        /** Make a knowledge base that only its maker sees */
+        /**
+         * Make a knowledge base that only its maker sees
+         * @description API keys need the scope knowledge.write.
+         */
         post: operations["addKnowledge"];
         delete?: never;
         options?: never;
@@ -951,15 +1115,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show a knowledge base */
+        /**
+         * Show a knowledge base
+         * @description API keys need the scope knowledge.read.
+         */
         get: operations["getKnowledge"];
         put?: never;
         post?: never;
-        /** Delete a knowledge base with its documents */
+        /**
+         * Delete a knowledge base with its documents
+         * @description API keys need the scope knowledge.write.
+         */
         delete: operations["deleteKnowledge"];
         options?: never;
         head?: never;
-        /** Rename a knowledge base */
+        /**
+         * Rename a knowledge base
+         * @description API keys need the scope knowledge.write.
+         */
         patch: operations["changeKnowledge"];
         trace?: never;
     };
@@ -970,9 +1143,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List who has access to a knowledge base */
+        /**
+         * List who has access to a knowledge base
+         * @description API keys need the scope knowledge.read.
+         */
         get: operations["getAccess"];
-        /** Replace the list of who has access */
+        /**
+         * Replace the list of who has access
+         * @description API keys need the scope knowledge.write.
+         */
         put: operations["setAccess"];
         post?: never;
         delete?: never;
@@ -989,7 +1168,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Choose the embedding model of a knowledge base; its index is built while the old one answers */
+        /**
+         * Choose the embedding model of a knowledge base; its index is built while the old one answers
+         * @description API keys need the scope knowledge.write.
+         */
         put: operations["setEmbedding"];
         post?: never;
         delete?: never;
@@ -1005,7 +1187,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show by which model a knowledge base is compared and what is being built anew */
+        /**
+         * Show by which model a knowledge base is compared and what is being built anew
+         * @description API keys need the scope knowledge.read.
+         */
         get: operations["getIndex"];
         put?: never;
         post?: never;
@@ -1022,7 +1207,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Count the documents of a knowledge base by folder, tag and type */
+        /**
+         * Count the documents of a knowledge base by folder, tag and type
+         * @description API keys need the scope knowledge.read.
+         */
         get: operations["getOutline"];
         put?: never;
         post?: never;
@@ -1041,9 +1229,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Read all documents of a knowledge base again while the old index answers */
+        /**
+         * Read all documents of a knowledge base again while the old index answers
+         * @description API keys need the scope knowledge.write.
+         */
         post: operations["reindexKnowledge"];
-        /** Give up what is being built anew; the index that answers stays */
+        /**
+         * Give up what is being built anew; the index that answers stays
+         * @description API keys need the scope knowledge.write.
+         */
         delete: operations["stopReindexKnowledge"];
         options?: never;
         head?: never;
@@ -1059,7 +1253,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Go on with an answer that was interrupted, stopped or cut */
+        /**
+         * Go on with an answer that was interrupted, stopped or cut
+         * @description API keys need the scope chat.
+         */
         post: operations["continueMessage"];
         delete?: never;
         options?: never;
@@ -1076,7 +1273,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask a question in other words: another version of it, with an answer of its own */
+        /**
+         * Ask a question in other words: another version of it, with an answer of its own
+         * @description API keys need the scope chat.
+         */
         post: operations["editMessage"];
         delete?: never;
         options?: never;
@@ -1091,7 +1291,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read how an answer of a model came about: prompt, passages, parameters and times */
+        /**
+         * Read how an answer of a model came about: prompt, passages, parameters and times
+         * @description API keys need the scope chat.
+         */
         get: operations["messageReceipt"];
         put?: never;
         post?: never;
@@ -1110,7 +1313,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask for another version of an answer, by the same model or another */
+        /**
+         * Ask for another version of an answer, by the same model or another
+         * @description API keys need the scope chat.
+         */
         post: operations["regenerateMessage"];
         delete?: never;
         options?: never;
@@ -1125,7 +1331,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the models one may use, by name */
+        /**
+         * List the models one may use, by name
+         * @description API keys need the scope chat.
+         */
         get: operations["listModels"];
         put?: never;
         post?: never;
@@ -1144,7 +1353,7 @@ export interface paths {
         };
         /**
          * List the files in the folder of models
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         get: operations["listModelFiles"];
         put?: never;
@@ -1165,13 +1374,13 @@ export interface paths {
         get?: never;
         /**
          * Add a GGUF file to the folder of models; the body is the file itself
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         put: operations["addModelFile"];
         post?: never;
         /**
          * Delete a file of the folder of models
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         delete: operations["deleteModelFile"];
         options?: never;
@@ -1194,7 +1403,7 @@ export interface paths {
         head?: never;
         /**
          * Change what a model is called, who may use it and how
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         patch: operations["changeModel"];
         trace?: never;
@@ -1227,7 +1436,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Change one's own password; other sessions end */
+        /**
+         * Change one's own password; other sessions end
+         * @description Not with an API key.
+         */
         put: operations["changePassword"];
         post?: never;
         delete?: never;
@@ -1243,12 +1455,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the people of the workspace by name */
+        /**
+         * List the people of the workspace by name
+         * @description API keys need the scope people.read.
+         */
         get: operations["listPeople"];
         put?: never;
         /**
          * Add a person to the workspace
-         * @description For administrators.
+         * @description For administrators. API keys need the scope people.write.
          */
         post: operations["addPerson"];
         delete?: never;
@@ -1268,7 +1483,7 @@ export interface paths {
         put?: never;
         /**
          * Take people in from a CSV or JSON file; the body is the file
-         * @description For administrators.
+         * @description For administrators. API keys need the scope people.write.
          */
         post: operations["importPeople"];
         delete?: never;
@@ -1290,8 +1505,51 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change a person's name, roles, or whether the person may sign in */
+        /**
+         * Change a person's name, roles, or whether the person may sign in
+         * @description API keys need the scope people.write.
+         */
         patch: operations["changePerson"];
+        trace?: never;
+    };
+    "/api/people/{id}/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the API keys of a person
+         * @description For administrators. Not with an API key.
+         */
+        get: operations["listApiKeysOf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/people/{id}/api-keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key of a person
+         * @description For administrators. Not with an API key.
+         */
+        delete: operations["revokeApiKeyOf"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/people/{id}/factors": {
@@ -1306,7 +1564,7 @@ export interface paths {
         post?: never;
         /**
          * Take a person's second steps away and sign them out
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         delete: operations["resetFactors"];
         options?: never;
@@ -1324,7 +1582,7 @@ export interface paths {
         get?: never;
         /**
          * Give a person a new password; their sessions end
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         put: operations["setPassword"];
         post?: never;
@@ -1345,7 +1603,7 @@ export interface paths {
         put?: never;
         /**
          * Make a link with which a person sets a password; good once, for a week
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         post: operations["makePasswordLink"];
         delete?: never;
@@ -1361,7 +1619,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the documents in quarantine of the workspace one manages, the newest first */
+        /**
+         * List the documents in quarantine of the workspace one manages, the newest first
+         * @description Not with an API key.
+         */
         get: operations["listQuarantine"];
         put?: never;
         post?: never;
@@ -1381,7 +1642,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Delete a document that is in quarantine */
+        /**
+         * Delete a document that is in quarantine
+         * @description Not with an API key.
+         */
         delete: operations["deleteQuarantined"];
         options?: never;
         head?: never;
@@ -1397,7 +1661,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Read a document although the scanner found something in it */
+        /**
+         * Read a document although the scanner found something in it
+         * @description Not with an API key.
+         */
         post: operations["releaseDocument"];
         delete?: never;
         options?: never;
@@ -1412,7 +1679,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Follow the events of a run from any number on, while it runs and after it ended */
+        /**
+         * Follow the events of a run from any number on, while it runs and after it ended
+         * @description API keys need the scope chat.
+         */
         get: operations["runEvents"];
         put?: never;
         post?: never;
@@ -1431,7 +1701,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stop a run; what was shown stays */
+        /**
+         * Stop a run; what was shown stays
+         * @description API keys need the scope chat.
+         */
         post: operations["stopRun"];
         delete?: never;
         options?: never;
@@ -1448,7 +1721,7 @@ export interface paths {
         };
         /**
          * Say whether the malware scanner answers, and what waits for it
-         * @description For administrators and auditors.
+         * @description For administrators and auditors. Not with an API key.
          */
         get: operations["getScanner"];
         put?: never;
@@ -1470,7 +1743,7 @@ export interface paths {
         put?: never;
         /**
          * Have the malware scanner judge a file that is not kept; the body is the file itself
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         post: operations["testScanner"];
         delete?: never;
@@ -1488,13 +1761,13 @@ export interface paths {
         };
         /**
          * List the identity systems that may provision
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         get: operations["listScimClients"];
         put?: never;
         /**
          * Let an identity system provision; its token is told once
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         post: operations["addScimClient"];
         delete?: never;
@@ -1515,7 +1788,7 @@ export interface paths {
         post?: never;
         /**
          * Remove an identity system; its people stay, disabled
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         delete: operations["removeScimClient"];
         options?: never;
@@ -1534,7 +1807,7 @@ export interface paths {
         put?: never;
         /**
          * Give an identity system another token; the old one ends
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         post: operations["renewScimToken"];
         delete?: never;
@@ -1552,7 +1825,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Find the passages that fit a question, best first */
+        /**
+         * Find the passages that fit a question, best first
+         * @description API keys need the scope knowledge.read.
+         */
         post: operations["search"];
         delete?: never;
         options?: never;
@@ -1569,13 +1845,13 @@ export interface paths {
         };
         /**
          * List the model servers, by name
-         * @description For administrators.
+         * @description For administrators. API keys need the scope operate.
          */
         get: operations["listServers"];
         put?: never;
         /**
          * Connect a model server
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         post: operations["addServer"];
         delete?: never;
@@ -1593,7 +1869,7 @@ export interface paths {
         };
         /**
          * Look for model servers on this machine; nothing is sent to them but the question what they are
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         get: operations["detectServers"];
         put?: never;
@@ -1615,7 +1891,7 @@ export interface paths {
         put?: never;
         /**
          * Test a model server before it is connected
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         post: operations["testNewServer"];
         delete?: never;
@@ -1636,7 +1912,7 @@ export interface paths {
         post?: never;
         /**
          * Stop a test that was begun with a key
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         delete: operations["stopTest"];
         options?: never;
@@ -1653,21 +1929,21 @@ export interface paths {
         };
         /**
          * Show a model server
-         * @description For administrators.
+         * @description For administrators. API keys need the scope operate.
          */
         get: operations["getServer"];
         put?: never;
         post?: never;
         /**
          * Remove a model server; its models stay where they are
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         delete: operations["removeServer"];
         options?: never;
         head?: never;
         /**
          * Change a model server
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         patch: operations["changeServer"];
         trace?: never;
@@ -1681,7 +1957,7 @@ export interface paths {
         };
         /**
          * List how the server was, the newest change first
-         * @description For administrators.
+         * @description For administrators. API keys need the scope operate.
          */
         get: operations["serverHealth"];
         put?: never;
@@ -1703,7 +1979,7 @@ export interface paths {
         put?: never;
         /**
          * Make a model of a file in the folder of models; a job does it
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         post: operations["importModel"];
         delete?: never;
@@ -1723,7 +1999,7 @@ export interface paths {
         put?: never;
         /**
          * Bring a model into the memory of a server
-         * @description For administrators.
+         * @description For administrators. API keys need the scope operate.
          */
         post: operations["loadModel"];
         delete?: never;
@@ -1744,7 +2020,7 @@ export interface paths {
         post?: never;
         /**
          * Take a model off the disk of a server
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         delete: operations["deleteModel"];
         options?: never;
@@ -1763,7 +2039,7 @@ export interface paths {
         put?: never;
         /**
          * Look at the server now: how it is and which models it has
-         * @description For administrators.
+         * @description For administrators. API keys need the scope operate.
          */
         post: operations["refreshServer"];
         delete?: never;
@@ -1783,7 +2059,7 @@ export interface paths {
         put?: never;
         /**
          * Test a model server: connect, list, answer, make vectors
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         post: operations["testServer"];
         delete?: never;
@@ -1803,7 +2079,7 @@ export interface paths {
         put?: never;
         /**
          * Take a model out of the memory of a server
-         * @description For administrators.
+         * @description For administrators. API keys need the scope operate.
          */
         post: operations["unloadModel"];
         delete?: never;
@@ -1819,7 +2095,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who is signed in, and where */
+        /**
+         * Who is signed in, and where
+         * @description Not with an API key.
+         */
         get: operations["getSession"];
         put?: never;
         post?: never;
@@ -1838,7 +2117,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Switch to another workspace */
+        /**
+         * Switch to another workspace
+         * @description Not with an API key.
+         */
         post: operations["enterWorkspace"];
         delete?: never;
         options?: never;
@@ -1853,11 +2135,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List where one is signed in, newest first */
+        /**
+         * List where one is signed in, newest first
+         * @description Not with an API key.
+         */
         get: operations["listSessions"];
         put?: never;
         post?: never;
-        /** Sign out all other sessions */
+        /**
+         * Sign out all other sessions
+         * @description Not with an API key.
+         */
         delete: operations["endOtherSessions"];
         options?: never;
         head?: never;
@@ -1874,7 +2162,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Sign out one session */
+        /**
+         * Sign out one session
+         * @description Not with an API key.
+         */
         delete: operations["endSession"];
         options?: never;
         head?: never;
@@ -1890,7 +2181,7 @@ export interface paths {
         };
         /**
          * List all settings with the value in force
-         * @description For administrators and auditors.
+         * @description For administrators and auditors. Not with an API key.
          */
         get: operations["listSettings"];
         put?: never;
@@ -1911,7 +2202,7 @@ export interface paths {
         get?: never;
         /**
          * Change a setting for everybody; an old value set again is a roll back
-         * @description For administrators.
+         * @description For administrators. Not with an API key.
          */
         put: operations["setSetting"];
         post?: never;
@@ -1930,7 +2221,7 @@ export interface paths {
         };
         /**
          * List the values a setting had, newest first
-         * @description For administrators and auditors.
+         * @description For administrators and auditors. Not with an API key.
          */
         get: operations["listSettingHistory"];
         put?: never;
@@ -1972,12 +2263,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List one's workspaces; administrators see all */
+        /**
+         * List one's workspaces; administrators see all
+         * @description API keys need the scope people.read.
+         */
         get: operations["listWorkspaces"];
         put?: never;
         /**
          * Make a workspace
-         * @description For administrators.
+         * @description For administrators. API keys need the scope people.write.
          */
         post: operations["addWorkspace"];
         delete?: never;
@@ -1994,10 +2288,16 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Give a person a role in a workspace */
+        /**
+         * Give a person a role in a workspace
+         * @description API keys need the scope people.write.
+         */
         put: operations["setMember"];
         post?: never;
-        /** Take a person out of a workspace */
+        /**
+         * Take a person out of a workspace
+         * @description API keys need the scope people.write.
+         */
         delete: operations["removeMember"];
         options?: never;
         head?: never;
@@ -2320,6 +2620,25 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        APIKey: {
+            /** @description Where from it was last used. */
+            address?: string;
+            /** Format: date-time */
+            createdAt: string;
+            expired: boolean;
+            /** Format: date-time */
+            expiresAt: string;
+            id: string;
+            /**
+             * Format: date-time
+             * @description Exact to a minute; absent while it was never used.
+             */
+            lastUsed?: string;
+            name: string;
+            scopes: string[];
+            /** @description The one workspace it opens. */
+            workspace: string;
+        };
         Accepted: {
             answer: components["schemas"]["Named"];
             conversation: components["schemas"]["Named"];
@@ -2341,6 +2660,27 @@ export interface components {
              */
             right: "read" | "edit" | "deny";
             workspace?: string;
+        };
+        AddApiKeyResponse: {
+            /** @description Where from it was last used. */
+            address?: string;
+            /** Format: date-time */
+            createdAt: string;
+            expired: boolean;
+            /** Format: date-time */
+            expiresAt: string;
+            id: string;
+            /** @description Send it as Authorization: Bearer. It is not shown again. */
+            key: string;
+            /**
+             * Format: date-time
+             * @description Exact to a minute; absent while it was never used.
+             */
+            lastUsed?: string;
+            name: string;
+            scopes: string[];
+            /** @description The one workspace it opens. */
+            workspace: string;
         };
         AddBackupTargetRequest: {
             /** @description Certificates of its authority as PEM, where the system does not trust it. */
@@ -3275,6 +3615,26 @@ export interface components {
             line: number;
             sentence: string;
         };
+        ListApiKeysOfResponse: {
+            items: components["schemas"]["APIKey"][];
+            /**
+             * Format: int64
+             * @description The longest a new key can live.
+             */
+            maxDays: number;
+            /** @description All there are. */
+            scopes: string[];
+        };
+        ListApiKeysResponse: {
+            items: components["schemas"]["APIKey"][];
+            /**
+             * Format: int64
+             * @description The longest a new key can live.
+             */
+            maxDays: number;
+            /** @description All there are. */
+            scopes: string[];
+        };
         ListBackupTargetsResponse: {
             items: components["schemas"]["TargetOut"][];
         };
@@ -3482,6 +3842,17 @@ export interface components {
             to?: string;
             /** @description Only documents of these types: media types or file endings such as pdf. */
             types?: string[];
+        };
+        NewAPIKey: {
+            /**
+             * Format: int64
+             * @description How long it lives.
+             */
+            days: number;
+            /** @description What it is for. */
+            name: string;
+            /** @description chat, knowledge.read, knowledge.write, people.read, people.write, audit.read, operate */
+            scopes: string[];
         };
         NewConversation: {
             /** @description Of them, only some documents: every part that is set must hold, of its values any */
@@ -4535,6 +4906,178 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listApiKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListApiKeysResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAPIKey"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddApiKeyResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listAudit: {
         parameters: {
             query?: {
@@ -10961,6 +11504,139 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listApiKeysOf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListApiKeysOfResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeApiKeyOf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
