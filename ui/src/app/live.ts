@@ -16,6 +16,7 @@ const routesOf: Record<string, readonly (keyof paths)[]> = {
   job: ["/api/jobs"],
   servers: ["/api/servers", "/api/servers/{id}/health"],
   models: ["/api/models"],
+  backup: ["/api/backup/targets"],
 };
 
 const gather = 150;

@@ -74,6 +74,12 @@ const keys = createRoute({
   component: lazyRouteComponent(() => import("@/features/keys/keys-page"), "KeysPage"),
 });
 
+const backup = createRoute({
+  getParentRoute: () => root,
+  path: "/admin/backup",
+  component: lazyRouteComponent(() => import("@/features/backup/backup-page"), "BackupPage"),
+});
+
 const profile = createRoute({
   getParentRoute: () => root,
   path: "/profile",
@@ -96,7 +102,7 @@ const setUp = createRoute({
   },
 });
 
-const tree = root.addChildren([start, chat, knowledge, base, document, people, admin, models, keys, scan, profile, signIn, setUp]);
+const tree = root.addChildren([start, chat, knowledge, base, document, people, admin, models, keys, scan, backup, profile, signIn, setUp]);
 
 /** Builds the router of one page; tests build their own over a memory history. */
 export function newRouter(queries: QueryClient) {

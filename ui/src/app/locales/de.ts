@@ -1,4 +1,5 @@
 import "@/features/admin/words.de";
+import "@/features/backup/words.de";
 import "@/components/document/words.de";
 import "@/components/password/words.de";
 import "@/components/ui/words.de";

@@ -1,4 +1,5 @@
 import "@/features/admin/words.fr";
+import "@/features/backup/words.fr";
 import "@/components/document/words.fr";
 import "@/components/password/words.fr";
 import "@/components/ui/words.fr";

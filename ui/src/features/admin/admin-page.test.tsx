@@ -7,7 +7,7 @@ import { AdminPage } from "./admin-page";
 describe("administration", () => {
   it("leads to each page of administrators", async () => {
     show(<AdminPage />, { session: aSession({ role: "admin" }) });
-    for (const [name, path] of [["People", "/people"], ["Models and servers", "/admin/models"], ["Keys", "/admin/keys"], ["Malware scan", "/admin/scan"]]) {
+    for (const [name, path] of [["People", "/people"], ["Models and servers", "/admin/models"], ["Keys", "/admin/keys"], ["Malware scan", "/admin/scan"], ["Backups", "/admin/backup"]]) {
       expect(await screen.findByRole("link", { name: new RegExp(`^${name}`) })).toHaveAttribute("href", path);
     }
   });

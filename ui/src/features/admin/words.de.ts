@@ -12,4 +12,6 @@ adminWords.put("de", {
   keysLead: "Was die Daten dieses Servers öffnet, und der Wiederherstellungsschlüssel",
   scan: "Virenprüfung",
   scanLead: "Das Prüfprogramm, dem Dateien gezeigt werden, und was es gefunden hat",
+  backup: "Sicherungen",
+  backupLead: "Wohin die Daten kopiert werden und wie weit jede Kopie ist",
 });

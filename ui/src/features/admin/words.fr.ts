@@ -12,4 +12,6 @@ adminWords.put("fr", {
   keysLead: "Ce qui ouvre les données de ce serveur, et la clé de secours",
   scan: "Analyse antivirus",
   scanLead: "L’analyseur auquel les fichiers sont montrés, et ce qu’il a trouvé",
+  backup: "Sauvegardes",
+  backupLead: "Où les données sont copiées, et où en est chaque copie",
 });

@@ -12,4 +12,6 @@ export const adminWords = new Catalogue({
   keysLead: "What opens the data of this server, and the recovery key",
   scan: "Malware scan",
   scanLead: "The scanner that files are shown to, and what it found",
+  backup: "Backups",
+  backupLead: "Where the data is copied to, and how far each copy is",
 });
