@@ -48,7 +48,7 @@ function Keeping({ settings }: { settings: Schema<"Setting">[] }) {
   return (
     <form noValidate onSubmit={(event) => void submit(event)} className="grid gap-4">
       {keep.error && <ErrorPanel error={keep.error} />}
-      <div className="grid gap-4 sm:grid-cols-2">
+      <div className="grid gap-4 frame:grid-cols-2">
         {keepKeys.map((name) => (
           <TextField
             key={name}

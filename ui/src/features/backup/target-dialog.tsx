@@ -110,7 +110,7 @@ function TargetForm({ onClose }: { onClose: () => void }) {
       {kind === "s3" && (
         <>
           <TextField label={words.endpoint} help={words.endpointHelp} type="url" {...plain} {...field("endpoint")} />
-          <div className="grid gap-4 sm:grid-cols-3">
+          <div className="grid gap-4 frame:grid-cols-3">
             <TextField label={words.bucket} {...plain} {...field("bucket")} />
             <TextField label={words.folder} help={words.folderHelp} {...plain} {...field("folder")} />
             <TextField label={words.region} help={words.regionHelp} {...plain} {...field("region")} />
@@ -122,7 +122,7 @@ function TargetForm({ onClose }: { onClose: () => void }) {
       )}
       {kind === "sftp" && (
         <>
-          <div className="grid gap-4 sm:grid-cols-2">
+          <div className="grid gap-4 frame:grid-cols-2">
             <TextField label={words.host} help={words.hostHelp} {...plain} {...field("host")} />
             <TextField label={words.user} {...plain} {...field("user")} />
           </div>
