@@ -58,6 +58,7 @@ type Appliance struct {
 	cfg     config.Config
 	log     *slog.Logger
 	version string
+	now     func() time.Time // of what waits for days: keys and backups
 
 	lock     *sqlite.Lock
 	store    *secret.Store
@@ -87,7 +88,11 @@ type Appliance struct {
 // New opens the data directory of cfg, making it and its key on first use. Only
 // one process can have a data directory open.
 func New(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logger, version string) (*Appliance, error) {
-	a := &Appliance{cfg: cfg, log: log, version: version}
+	return newAt(ctx, cfg, assets, log, version, time.Now)
+}
+
+func newAt(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logger, version string, now func() time.Time) (*Appliance, error) {
+	a := &Appliance{cfg: cfg, log: log, version: version, now: now}
 	if err := a.open(ctx, assets); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}

@@ -1,6 +1,17 @@
 package appliance
 
-import "context"
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"chatets/appliance/config"
+)
+
+// NewAt is New with another clock for what waits for days.
+func NewAt(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logger, version string, now func() time.Time) (*Appliance, error) {
+	return newAt(ctx, cfg, assets, log, version, now)
+}
 
 // TablesOfWorkspaces are the tables with a column workspace.
 func (a *Appliance) TablesOfWorkspaces(ctx context.Context) ([]string, error) {

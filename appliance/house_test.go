@@ -54,8 +54,14 @@ func run(t *testing.T, cfg config.Config) *house {
 // runWith runs an appliance with what is compiled in.
 func runWith(t *testing.T, cfg config.Config, assets appliance.Assets) *house {
 	t.Helper()
+	return runAt(t, cfg, assets, time.Now)
+}
+
+// runAt is runWith with another clock for what waits for days.
+func runAt(t *testing.T, cfg config.Config, assets appliance.Assets, now func() time.Time) *house {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	a, err := appliance.New(ctx, cfg, assets, slog.New(slog.NewTextHandler(io.Discard, nil)), "test")
+	a, err := appliance.NewAt(ctx, cfg, assets, slog.New(slog.NewTextHandler(io.Discard, nil)), "test", now)
 	if err != nil {
 		stop()
 		t.Fatal(err)

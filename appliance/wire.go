@@ -51,7 +51,7 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 	a.library.Jobs(a.jobs)
 	a.backups = backup.New(backup.Config{
 		DB: a.db, Audit: a.audit, Settings: a.settings, Keys: a.keys, Gate: a.gate, Blobs: a.blobs, Data: a.cfg.Data, Installation: a.instance(), Version: a.version,
-		Skip: vector.Derived, Notify: notify, Log: a.log, Now: time.Now,
+		Skip: vector.Derived, Notify: notify, Log: a.log, Now: a.now,
 	})
 	a.monitor = &monitor.Monitor{Version: a.version, Jobs: a.jobs, Audit: a.audit, Log: a.log, Now: time.Now, Reporters: a.reporters(), Gauges: a.gauges(),
 		Generation: func() string { return a.models.Generation(context.Background()) }}
@@ -63,7 +63,7 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 	a.web.UseOperator(a.logins.Operator)
 	a.web.UseBootstrap(a.logins.Bootstrap)
 	a.web.UseObserver(a.monitor.Observe)
-	a.secrets = key.New(key.Config{Secrets: a.store, Store: key.Store{DB: a.db, Audit: a.audit}, Blobs: a.blobs, Columns: sealedColumns(), Erase: eraser{a.library}, Log: a.log, Now: time.Now})
+	a.secrets = key.New(key.Config{Secrets: a.store, Store: key.Store{DB: a.db, Audit: a.audit}, Blobs: a.blobs, Columns: sealedColumns(), Erase: eraser{a.library}, Keep: a.backups.KeepsKeys, Log: a.log, Now: a.now})
 	a.routes()
 	if err := a.secrets.Open(ctx); err != nil {
 		return err

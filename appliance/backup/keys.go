@@ -111,3 +111,14 @@ func ReadKeys(ctx context.Context, t target.Target) ([]byte, error) {
 	}
 	return text, nil
 }
+
+// KeepsKeys is until when targets need what a data key opens that was retired
+// then: as long as a point from before can be restored, and a day more. Without a
+// target that is the moment itself.
+func (b *Backups) KeepsKeys(ctx context.Context, retired time.Time) (time.Time, error) {
+	list, err := b.store.targets(ctx)
+	if err != nil || len(list) == 0 {
+		return retired, err
+	}
+	return retired.Add(b.keep.retention().EachHour + 24*time.Hour), nil
+}

@@ -64,6 +64,7 @@ type Keys struct {
 	// Tend alone uses these.
 	busy    time.Time // when it last found something under an old key
 	waiting bool      // for knowledge bases that are being deleted
+	rest    time.Time // nothing is left under old keys, and they wait for this date
 }
 
 // KeyProgress is how far the work in the background is.

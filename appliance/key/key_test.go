@@ -30,6 +30,7 @@ type rig struct {
 	db        *sqlite.DB
 	blobs     *blob.Store
 	keys      *key.Keys
+	keep      atomic.Int64 // how long targets need old keys
 	ahead     atomic.Int64
 }
 
@@ -66,6 +67,9 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	r.keys = key.New(key.Config{Secrets: r.secrets, Store: key.Store{DB: r.db, Audit: log}, Blobs: r.blobs, Now: now, Log: slog.New(slog.DiscardHandler),
+		Keep: func(_ context.Context, retired time.Time) (time.Time, error) {
+			return retired.Add(time.Duration(r.keep.Load())), nil
+		},
 		Columns: []key.Column{{Table: "thing", Name: "sealed", Purpose: "thing"}}})
 	if err := r.keys.Open(t.Context()); err != nil {
 		t.Fatal(err)
@@ -171,6 +175,35 @@ func TestRotationToItsEnd(t *testing.T) {
 	var acts int
 	if err := r.db.Read().QueryRowContext(ctx, `SELECT count(*) FROM audit WHERE act IN ('key.rotate', 'key.destroy')`).Scan(&acts); err != nil || acts != 2 {
 		t.Errorf("%d acts are recorded, %v", acts, err)
+	}
+}
+
+// TestOldKeysOfTargets holds that keys stay while a target has something that
+// they open: those of the data, and those of files that are gone from here.
+func TestOldKeysOfTargets(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.keep.Store(int64(31 * 24 * time.Hour))
+	ctx := operator(t)
+	if _, err := r.blobs.Put(ctx, "ward", strings.NewReader("the handbook"), 1000); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.keys.Rotate(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		days    int
+		numbers []uint32
+		scopes  int
+	}{{0, []uint32{1, 2}, 1}, {1, []uint32{1, 2}, 1}, {30, []uint32{1, 2}, 1}, {32, []uint32{2}, 0}} {
+		r.ahead.Store(int64(time.Duration(tt.days) * 24 * time.Hour))
+		left, err := r.keys.Tend(ctx)
+		if left != (tt.scopes > 0) || err != nil || !slices.Equal(r.numbers(), tt.numbers) || len(r.secrets.OldScopes()) != tt.scopes {
+			t.Errorf("after %d days: left %v, %v, keys %v, scopes %v", tt.days, left, err, r.numbers(), r.secrets.OldScopes())
+		}
+		if until, err := r.keys.Until(ctx); err != nil || tt.scopes > 0 && time.Until(until) < 30*24*time.Hour {
+			t.Errorf("after %d days they stay until %v, %v", tt.days, until, err)
+		}
 	}
 }
 

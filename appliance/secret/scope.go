@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"time"
 
 	"chatets/appliance/fault"
 )
@@ -175,27 +176,35 @@ func (in inside) renew(name string, now int64) error {
 	return err
 }
 
-// DropScopeKeys destroys the keys of a scope that are not current. It is refused
-// while something is still being sealed with one of them.
-func (s *Store) DropScopeKeys(name string) error {
+// DropScopeKeys destroys the keys of a scope that are not current and that due,
+// asked with when each was retired, does not keep; left says that one was kept. It
+// is refused while something is still being sealed with one of them.
+func (s *Store) DropScopeKeys(name string, due func(retired time.Time) bool) (left bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was := s.in.Scopes[name]
 	if was == nil || len(was.Keys) < 2 {
-		return nil
+		return false, nil
 	}
-	in := s.in.clone()
 	kept := &scope{Current: was.Current}
 	for _, k := range was.Keys {
 		switch {
 		case k.Number == was.Current:
-			kept.Keys = append(kept.Keys, k)
 		case s.ring.holds.any(held{name, k.Number}):
-			return fault.New(fault.Conflict, "A file is still being written with the old key.").Code("key-held")
+			return true, fault.New(fault.Conflict, "A file is still being written with the old key.").Code("key-held")
+		case due(moment(k.Retired)):
+			continue
+		default:
+			left = true
 		}
+		kept.Keys = append(kept.Keys, k)
 	}
+	if len(kept.Keys) == len(was.Keys) {
+		return left, nil
+	}
+	in := s.in.clone()
 	in.Scopes[name] = kept
-	return s.write(s.doc, in)
+	return left, s.write(s.doc, in)
 }
 
 // Held reports whether something is still being sealed with a key of a scope that

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"chatets/appliance/fault"
 	"chatets/appliance/secret"
@@ -200,7 +201,7 @@ func TestDestroyed(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Its writer has not come to an end: the key must stay.
-	if err := s.DropScopeKeys("ward"); fault.Of(err).Code != "key-held" {
+	if _, err := s.DropScopeKeys("ward", always); fault.Of(err).Code != "key-held" {
 		t.Errorf("the key of a file being written was destroyed: %v", err)
 	}
 	if err := w.Close(); err != nil {
@@ -214,7 +215,10 @@ func TestDestroyed(t *testing.T) {
 	if !readable(k) || !slices.Equal(s.OldScopes(), []string{"ward"}) {
 		t.Errorf("readable %v, old scopes %v", readable(k), s.OldScopes())
 	}
-	if err := s.DropScopeKeys("ward"); err != nil || readable(k) {
+	if left, err := s.DropScopeKeys("ward", func(time.Time) bool { return false }); !left || err != nil || !readable(k) {
+		t.Errorf("kept: left %v, readable %v, %v", left, readable(k), err)
+	}
+	if left, err := s.DropScopeKeys("ward", always); left || err != nil || readable(k) {
 		t.Errorf("the destroyed key reads: %v", err)
 	}
 	if _, err := s.Rotate(); err != nil {
@@ -444,3 +448,6 @@ func TestNothingSecretLies(t *testing.T) {
 		}
 	}
 }
+
+// always lets every old key go.
+func always(time.Time) bool { return true }
