@@ -49,6 +49,8 @@ const (
 	StepDatabase = "database"
 	StepCheck    = "check"
 	StepFiles    = "files"
+	StepFinish   = "finish"
+	StepSwitch   = "switch"
 )
 
 // Restore makes a data directory of what a target holds: RestoreDatabase, then
@@ -160,7 +162,10 @@ func emptyDir(dir string) error {
 	if err != nil {
 		return fmt.Errorf("look at the directory to restore to: %w", err)
 	}
-	if len(entries) > 0 {
+	for _, e := range entries {
+		if e.Name() == unfinishedMark || e.Name() == lockName {
+			continue // of a Staging
+		}
 		return fault.New(fault.Conflict, "The directory to restore to is not empty.").Code("restore-not-empty").
 			Cure("Name an empty directory, or move what is there away.")
 	}
@@ -171,6 +176,9 @@ func emptyDir(dir string) error {
 func emptied(dir string) error {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
+		if e.Name() == unfinishedMark || e.Name() == lockName {
+			continue
+		}
 		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
 	}
 	return err
