@@ -162,6 +162,24 @@ var strangers = map[string]stranger{
 	"DELETE /api/api-keys/{id}":                    {want: hidden},
 	"GET /api/people/{id}/api-keys":                {want: []int{403, 404}},
 	"DELETE /api/people/{id}/api-keys/{key}":       {want: []int{403, 404}},
+	"POST /api/messages/{id}/fork":                 {want: hidden},
+	"DELETE /api/messages/{id}":                    {want: hidden},
+	"PUT /api/messages/{id}/feedback":              {body: `{"rating":"down","reasons":["wrong"]}`, want: hidden},
+	"DELETE /api/messages/{id}/feedback":           {want: hidden},
+	"POST /api/search/conversations":               {body: `{"query":"zirconium flange torque"}`, want: listed},
+	"GET /api/chat/folders":                        {want: listed},
+	"POST /api/chat/folders":                       {body: `{"name":"Own"}`, want: []int{201, 409}},
+	"PATCH /api/chat/folders/{id}":                 {body: `{"name":"Taken"}`, want: hidden},
+	"DELETE /api/chat/folders/{id}":                {want: hidden},
+	"GET /api/chat/tags":                           {want: listed},
+	"GET /api/drafts/{chat}":                       {want: hidden},
+	"PUT /api/drafts/{chat}":                       {body: `{"text":"Taken","version":0}`, want: hidden},
+	"GET /api/feedback":                            {want: refused},
+	"POST /api/conversations/{id}/share":           {want: hidden},
+	"DELETE /api/conversations/{id}/share":         {want: hidden},
+	"GET /api/shares":                              {want: listed},
+	"GET /api/shares/{id}":                         {want: []int{200, 404}}, // members of the workspace may: see TestShareInsideTheWorkspace
+	"GET /api/conversations/{id}/export":           {want: hidden},
 	"GET /api/settings":                            {want: refused},
 	"PUT /api/settings/{key}":                      {body: `{"value":1}`, want: refused},
 	"GET /api/settings/{key}/history":              {want: refused},
@@ -194,10 +212,14 @@ func TestNobodySeesAnother(t *testing.T) {
 	}
 	sessions := alice.must(t, "GET", "/api/sessions", "", 200)
 	key := alice.must(t, "POST", "/api/api-keys", `{"name":"Turbine hall","days":1,"scopes":["chat"]}`, 201).id()
+	chatFolder := alice.must(t, "POST", "/api/chat/folders", `{"name":"Turbine hall"}`, 201).id()
+	alice.must(t, "PATCH", "/api/conversations/"+exchange.get("conversation", "id"), `{"tags":["zirconium"],"folder":"`+chatFolder+`"}`, 200)
+	alice.must(t, "PUT", "/api/drafts/"+exchange.get("conversation", "id"), `{"text":"And the zirconium bolts?","version":0}`, 200)
 	group := owner.must(t, "POST", "/api/groups", `{"name":"Turbine hall crew"}`, 201).id()
 	ids := map[string]string{
 		"knowledge": knowledge, "documents": document, "conversations": exchange.get("conversation", "id"), "runs": exchange.get("answer", "run"),
 		"messages": exchange.get("answer", "id"), "models": "019326b5-0000-7000-8000-000000000000", "servers": "019326b5-0000-7000-8000-000000000000",
+		"folders": chatFolder, "chat": exchange.get("conversation", "id"), "shares": "019326b5-0000-7000-8000-000000000000",
 		"files": "x.gguf", "test": "key", "page": "1",
 		"people": alice.id, "person": alice.id, "api-keys": key, "groups": group, "workspaces": workspace, "workspace": workspace,
 		"sessions": sessions.get("items", "0", "id"), "settings": "login.sessionHours", "jobs": "019326b5-0000-7000-8000-000000000000", "targets": "019326b5-0000-7000-8000-000000000000",

@@ -27,7 +27,13 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 		a.web.Hub.Publish(web.Notice{Workspace: workspace, Person: person, Noun: noun, ID: id})
 	}
 	a.logins = login.New(login.Config{
-		DB: a.db, Audit: a.audit, Accounts: a.accounts, Settings: a.settings, Keys: a.keys, Base: a.base, Log: a.log, Now: time.Now, Revoked: a.web.Revoked,
+		DB: a.db, Audit: a.audit, Accounts: a.accounts, Settings: a.settings, Keys: a.keys, Base: a.base, Log: a.log, Now: time.Now,
+		Revoked: func(session string) {
+			a.web.Revoked(session)
+			if a.chat != nil {
+				a.chat.SessionEnded(session)
+			}
+		},
 	})
 	a.dirs = directory.New(directory.Config{
 		DB: a.db, Audit: a.audit, Accounts: a.accounts, Logins: a.logins, Keys: a.keys, Gate: a.gate, Jobs: a.jobs, Notify: notify, Log: a.log, Now: time.Now,
@@ -56,7 +62,7 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 	a.monitor = &monitor.Monitor{Version: a.version, Jobs: a.jobs, Audit: a.audit, Log: a.log, Now: time.Now, Reporters: a.reporters(), Gauges: a.gauges(),
 		Generation: func() string { return a.models.Generation(context.Background()) }}
 	a.chat = &chat.Chat{
-		Store: chat.Store{DB: a.db, Audit: a.audit}, Library: a.library, Models: a.models, Fresh: a.accounts.Fresh,
+		Store: chat.Store{DB: a.db, Audit: a.audit}, Library: a.library, Models: a.models, Fresh: a.accounts.Fresh, Names: a.accounts.Names,
 		Log: a.log, Now: time.Now, Notify: notify, Measure: a.monitor.Measure,
 	}
 	a.web.UseAuthenticator(a.logins)

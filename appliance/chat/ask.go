@@ -39,6 +39,7 @@ type asking struct {
 	knowledge    []string        // nil keeps those there were
 	filter       *library.Narrow // nil keeps the one there was
 	model        string          // "" keeps the one there was
+	temporary    bool            // a new one is not kept
 	parent       string          // "" follows the newest message of the shown path
 
 	edit       string // id of a question: the text is another version of it

@@ -59,17 +59,21 @@ type Chat struct {
 	// searches with those. nil leaves the rights as they were when it was asked.
 	Fresh func(ctx context.Context, who actor.Actor) (actor.Actor, error)
 
+	// Names are the names of people; nil knows none.
+	Names func(ctx context.Context, ids []string) (map[string]string, error)
+
 	Runs int           // answered at the same time without Models; 0 means 4
 	Wait time.Duration // how long a POST waits for its answer; 0 means 100 s
 
-	once    sync.Once
-	local   *inference.Queue // of a chat without Models
-	crew    *crew
-	titles  chan *run
-	counts  counts
-	live    *registry
-	journal *journal
-	proofs  proofs
+	once     sync.Once
+	local    *inference.Queue // of a chat without Models
+	crew     *crew
+	titles   chan *run
+	sessions chan string // that ended
+	counts   counts
+	live     *registry
+	journal  *journal
+	proofs   proofs
 }
 
 // Conversation is one thread of questions and answers of one person.
@@ -80,6 +84,13 @@ type Conversation struct {
 	Filter    library.Narrow `json:"filter,omitzero" doc:"Of them, the documents that are searched; absent means all"`
 	Model     string         `json:"model"`
 	Running   bool           `json:"running" doc:"An answer is being written"`
+	Pinned    bool           `json:"pinned,omitempty"`
+	Archived  bool           `json:"archived,omitempty"`
+	Folder    string         `json:"folder,omitempty" doc:"Folder of chats it lies in; absent in none"`
+	Tags      []string       `json:"tags,omitempty"`
+	Unread    bool           `json:"unread,omitempty" doc:"An answer ended that nobody has looked at"`
+	Shared    bool           `json:"shared,omitempty" doc:"There is a link to it for the members of the workspace"`
+	ExpiresAt *time.Time     `json:"expiresAt,omitempty" doc:"A temporary conversation: it is in no list and no search, and gone at this time"`
 	CreatedAt time.Time      `json:"createdAt"`
 	UpdatedAt time.Time      `json:"updatedAt"`
 }
@@ -116,15 +127,16 @@ type Message struct {
 	CreatedAt    time.Time  `json:"createdAt"`
 	Versions     Versions   `json:"versions" doc:"The messages that stand for each other at this place"`
 
-	Model       string   `json:"model,omitempty" doc:"The model that wrote the answer"`
-	Thinking    string   `json:"thinking,omitempty" doc:"What the model said to itself before"`
-	ThinkingMs  int64    `json:"thinkingMs,omitempty" doc:"How long it thought"`
-	Query       string   `json:"query,omitempty" doc:"What was searched for, where it is not the question itself"`
-	Usage       *Usage   `json:"usage,omitempty"`
-	Context     *Context `json:"context,omitempty"`
-	Unsupported bool     `json:"unsupported,omitempty" doc:"No source supports the answer"`
-	Truncated   bool     `json:"truncated,omitempty" doc:"It ended because it grew too long; it can be gone on with"`
-	Withheld    bool     `json:"withheld,omitempty" doc:"The answer rests on documents that may no longer be read, so its text is left out"`
+	Model       string    `json:"model,omitempty" doc:"The model that wrote the answer"`
+	Thinking    string    `json:"thinking,omitempty" doc:"What the model said to itself before"`
+	ThinkingMs  int64     `json:"thinkingMs,omitempty" doc:"How long it thought"`
+	Query       string    `json:"query,omitempty" doc:"What was searched for, where it is not the question itself"`
+	Usage       *Usage    `json:"usage,omitempty"`
+	Context     *Context  `json:"context,omitempty"`
+	Unsupported bool      `json:"unsupported,omitempty" doc:"No source supports the answer"`
+	Truncated   bool      `json:"truncated,omitempty" doc:"It ended because it grew too long; it can be gone on with"`
+	Feedback    *Feedback `json:"feedback,omitempty" doc:"What you think of the answer"`
+	Withheld    bool      `json:"withheld,omitempty" doc:"The answer rests on documents that may no longer be read, so its text is left out"`
 }
 
 // Versions are the messages with the same parent and role, in the order they

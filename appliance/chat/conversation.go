@@ -7,7 +7,6 @@ import (
 	"errors"
 	"math"
 	"strings"
-	"unicode/utf8"
 
 	"chatets/appliance/actor"
 	"chatets/appliance/fault"
@@ -15,25 +14,47 @@ import (
 
 // conversations is a page of the actor's conversations and the cursor of the
 // next one.
-func (c *Chat) conversations(ctx context.Context, q, cursor string, limit int) ([]Conversation, string, error) {
+func (c *Chat) conversations(ctx context.Context, w wanted, cursor string, limit int) ([]Conversation, string, error) {
 	a := actor.From(ctx)
 	if err := a.Need(a.Converses()); err != nil {
 		return nil, "", err
 	}
-	after := place{Updated: math.MaxInt64}
-	if cursor != "" {
-		data, err := base64.RawURLEncoding.DecodeString(cursor)
-		if err != nil || json.Unmarshal(data, &after) != nil {
-			return nil, "", badCursor()
-		}
+	after, err := cursorPlace(cursor)
+	if err != nil {
+		return nil, "", err
 	}
-	found, err := c.Store.conversations(ctx, strings.TrimSpace(q), after, limit+1)
+	w.title = strings.TrimSpace(w.title)
+	found, err := c.Store.conversations(ctx, w, after, limit+1)
 	if err != nil || len(found) <= limit {
 		return found, "", err
 	}
 	found = found[:limit]
-	last := found[limit-1]
-	return found, base64.RawURLEncoding.EncodeToString(encode(place{Updated: last.UpdatedAt.UnixMilli(), ID: last.ID})), nil
+	return found, cursorAt(found[limit-1]), nil
+}
+
+// place in a list of conversations: everything that stands behind it follows.
+type place struct {
+	Pinned  bool   `json:"p,omitempty"` // of a list that has the pinned ones first
+	Updated int64  `json:"u"`
+	ID      string `json:"i"`
+}
+
+// cursorPlace is the place of a cursor; "" is the beginning.
+func cursorPlace(cursor string) (place, error) {
+	after := place{Pinned: true, Updated: math.MaxInt64}
+	if cursor == "" {
+		return after, nil
+	}
+	after.Pinned = false
+	data, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || json.Unmarshal(data, &after) != nil {
+		return after, badCursor()
+	}
+	return after, nil
+}
+
+func cursorAt(c Conversation) string {
+	return base64.RawURLEncoding.EncodeToString(encode(place{Pinned: c.Pinned, Updated: c.UpdatedAt.UnixMilli(), ID: c.ID}))
 }
 
 // read is a page of one conversation, the newest message first, and the cursor
@@ -58,6 +79,9 @@ func (c *Chat) read(ctx context.Context, id, cursor string, limit int) (Conversa
 		next = messages[limit-1].ID
 	}
 	if err := c.withholdFrom(ctx, messages); err != nil {
+		return fail(err)
+	}
+	if err := c.Store.opinions(ctx, messages); err != nil {
 		return fail(err)
 	}
 	if cursor == "" {
@@ -95,24 +119,6 @@ func (c *Chat) refuse(ctx context.Context, err error, act, noun, id string) erro
 func badCursor() error {
 	return fault.New(fault.Invalid, "The place in the list is not known.").Cure("Start again from the first page.").
 		With(fault.Detail{Field: "query.cursor", Sentence: "This is no cursor of this list."})
-}
-
-// rename gives a conversation of the actor another title.
-func (c *Chat) rename(ctx context.Context, id, title string) (Conversation, error) {
-	a := actor.From(ctx)
-	if err := a.Need(a.Converses()); err != nil {
-		return Conversation{}, err
-	}
-	title = strings.Join(strings.Fields(title), " ")
-	if title == "" || utf8.RuneCountInString(title) > 200 || strings.ContainsRune(title, 0) {
-		return Conversation{}, fault.New(fault.Invalid, "A title has 1 to 200 characters.").
-			With(fault.Detail{Field: "body.title", Sentence: "A title has 1 to 200 characters."})
-	}
-	if err := c.Store.rename(ctx, id, title); err != nil {
-		return Conversation{}, c.refuse(ctx, err, "conversation.change", "conversation", id)
-	}
-	c.notify(a, id)
-	return c.Store.conversation(ctx, id)
 }
 
 // remove deletes a conversation of the actor; what is still running in it ends.

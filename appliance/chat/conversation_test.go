@@ -143,7 +143,7 @@ func TestRenameAndDelete(t *testing.T) {
 	r.told.mu.Lock()
 	defer r.told.mu.Unlock()
 	for _, n := range r.told.list {
-		if n != "w1 ada conversation "+a.Conversation.ID {
+		if n != "w1 ada conversation "+a.Conversation.ID && n != "w1 ada shelf "+a.Conversation.ID {
 			t.Errorf("told %q", n)
 		}
 	}

@@ -22,12 +22,14 @@ func (c *Chat) Routes(api *web.API) {
 	web.HandleStream(api, web.Route{Method: http.MethodPost, Path: "/api/conversations/{id}/messages", ID: "askAgain", Tag: tag, Access: web.SignedIn, Scope: web.Chat, Also: accepted,
 		Summary: "Ask the next question of a conversation", Errors: []int{404, 422, 429, 503}}, c.postMessage)
 	c.versionRoutes(api, accepted)
+	c.shelfRoutes(api)
+	c.talkRoutes(api)
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/conversations", ID: "listConversations", Tag: tag, Access: web.SignedIn, Scope: web.Chat,
 		Summary: "List your conversations, the newest first"}, c.list)
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/conversations/{id}", ID: "conversation", Tag: tag, Access: web.SignedIn, Scope: web.Chat,
 		Summary: "Read the shown path of a conversation from its newest messages backwards", Errors: []int{404}}, c.get)
-	web.Handle(api, web.Route{Method: http.MethodPatch, Path: "/api/conversations/{id}", ID: "renameConversation", Tag: tag, Access: web.SignedIn, Scope: web.Chat,
-		Summary: "Give a conversation another title", Errors: []int{404, 422}}, c.patch)
+	web.Handle(api, web.Route{Method: http.MethodPatch, Path: "/api/conversations/{id}", ID: "changeConversation", Tag: tag, Access: web.SignedIn, Scope: web.Chat,
+		Summary: "Give a conversation another title, pin it, file it, archive it, or mark it read", Errors: []int{404, 422}}, c.patch)
 	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/conversations/{id}", ID: "deleteConversation", Tag: tag, Access: web.SignedIn, Scope: web.Chat,
 		Summary: "Delete a conversation with its messages and citations", Errors: []int{404}}, c.delete)
 	web.HandleStream(api, web.Route{Method: http.MethodGet, Path: "/api/runs/{id}/events", ID: "runEvents", Tag: tag, Access: web.SignedIn, Scope: web.Chat,
@@ -53,6 +55,7 @@ type Named struct {
 
 type newConversation struct {
 	Message   string          `json:"message" doc:"The question, at most 32,000 characters"`
+	Temporary bool            `json:"temporary,omitempty" doc:"In no list and no search, and gone with your session or eight hours after the last word"`
 	Knowledge []string        `json:"knowledge,omitempty" maxItems:"100" doc:"Knowledge bases to search; none means all that you may read"`
 	Filter    *library.Narrow `json:"filter,omitempty" doc:"Of them, only some documents: every part that is set must hold, of its values any"`
 	Model     string          `json:"model,omitempty" maxLength:"200" doc:"Name of a model, or extractive for an answer without one; empty is the default model"`
@@ -78,7 +81,7 @@ type postConversationIn struct {
 }
 
 func (c *Chat) postConversation(ctx context.Context, in *postConversationIn) (web.Result[Exchange], error) {
-	return c.post(ctx, in.how, asking{text: in.Body.Message, knowledge: in.Body.Knowledge, filter: in.Body.Filter, model: in.Body.Model})
+	return c.post(ctx, in.how, asking{text: in.Body.Message, knowledge: in.Body.Knowledge, filter: in.Body.Filter, model: in.Body.Model, temporary: in.Body.Temporary})
 }
 
 type postMessageIn struct {
@@ -124,22 +127,6 @@ func (c *Chat) leftBy(ctx context.Context, r *run) Conversation {
 	return conversation
 }
 
-type listIn struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
-	Cursor string `query:"cursor" maxLength:"200"`
-	Q      string `query:"q" maxLength:"200" doc:"Only conversations whose title holds this"`
-}
-
-type listOut struct{ Body web.Page[Conversation] }
-
-func (c *Chat) list(ctx context.Context, in *listIn) (*listOut, error) {
-	items, next, err := c.conversations(ctx, in.Q, in.Cursor, in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	return &listOut{Body: web.Page[Conversation]{Items: items, Next: next}}, nil
-}
-
 // Transcript is a page of a conversation: its messages in the order they were
 // written.
 type Transcript struct {
@@ -163,23 +150,6 @@ func (c *Chat) get(ctx context.Context, in *getIn) (*getOut, error) {
 	}
 	slices.Reverse(messages)
 	return &getOut{Body: Transcript{Conversation: conversation, Messages: messages, Next: next}}, nil
-}
-
-type patchIn struct {
-	ID   string `path:"id" maxLength:"64"`
-	Body struct {
-		Title string `json:"title" maxLength:"200"`
-	}
-}
-
-type patchOut struct{ Body Conversation }
-
-func (c *Chat) patch(ctx context.Context, in *patchIn) (*patchOut, error) {
-	conversation, err := c.rename(ctx, in.ID, in.Body.Title)
-	if err != nil {
-		return nil, err
-	}
-	return &patchOut{Body: conversation}, nil
 }
 
 type idIn struct {

@@ -74,6 +74,7 @@ func (c *Chat) open() {
 		c.local.Serve(inference.Local, slots)
 		c.crew = &crew{wake: make(chan struct{}, 1)}
 		c.titles = make(chan *run, titlesWaiting)
+		c.sessions = make(chan string, 1000)
 		c.live = newRegistry()
 		c.journal = &journal{first: map[*run]int64{}}
 	})
@@ -119,6 +120,8 @@ func (c *Chat) Run(ctx context.Context) error {
 	var works sync.WaitGroup
 	works.Go(func() { c.saveEvents(ctx) })
 	works.Go(func() { c.makeTitles(ctx) })
+	works.Go(func() { c.indexOld(ctx) })
+	works.Go(func() { c.endTemporary(ctx) })
 	for ctx.Err() == nil {
 		select {
 		case <-c.crew.wake:

@@ -137,8 +137,9 @@ func storeAnswer(ctx context.Context, tx *sqlite.Tx, run string, who actor.Actor
 			return fmt.Errorf("insert citation: %w", err)
 		}
 	}
-	const touch = `UPDATE conversation SET updated = max(updated + 1, ?) WHERE id = ?`
-	_, err := tx.Exec(ctx, touch, tx.Now.UnixMilli(), a.Conversation)
+	const touch = `UPDATE conversation SET updated = max(updated + 1, ?1), answered = max(answered + 1, ?1),
+		expires = CASE expires WHEN 0 THEN 0 ELSE ?1 + ?3 END WHERE id = ?2`
+	_, err := tx.Exec(ctx, touch, tx.Now.UnixMilli(), a.Conversation, temporaryLasts.Milliseconds())
 	return err
 }
 

@@ -59,8 +59,15 @@ func (s Store) begun(ctx context.Context, tx *sqlite.Tx, r *run, in asking) (sta
 		c := Conversation{ID: r.conversation, Title: titleOf(r.question.Content), Model: asked(in, r), Running: true,
 			CreatedAt: moment(at), UpdatedAt: moment(at)}
 		c.within(scope{Knowledge: []string{}}.takes(in))
-		const insert = `INSERT INTO conversation (id, workspace, owner, title, model, knowledge, created, updated, leaf) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-		if _, err := tx.Exec(ctx, insert, c.ID, r.who.Workspace, r.who.ID, c.Title, c.Model, c.scope().text(), at, at, r.answer.ID); err != nil {
+		var expires int64
+		if in.temporary {
+			expires = at + temporaryLasts.Milliseconds()
+			gone := moment(expires)
+			c.ExpiresAt = &gone
+		}
+		const insert = `INSERT INTO conversation (id, workspace, owner, title, model, knowledge, created, updated, leaf, expires, session)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+		if _, err := tx.Exec(ctx, insert, c.ID, r.who.Workspace, r.who.ID, c.Title, c.Model, c.scope().text(), at, at, r.answer.ID, expires, r.who.Session); err != nil {
 			return st, fmt.Errorf("insert conversation: %w", err)
 		}
 		st.conversation = c

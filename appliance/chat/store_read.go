@@ -14,45 +14,28 @@ import (
 )
 
 const conversationColumns = `c.id, c.title, c.model, c.knowledge, c.created, c.updated,
-	EXISTS (SELECT 1 FROM run AS r WHERE r.conversation = c.id AND r.ended IS NULL)`
+	EXISTS (SELECT 1 FROM run AS r WHERE r.conversation = c.id AND r.ended IS NULL),
+	c.pinned, c.archived, c.folder, c.answered > c.seen, c.expires,
+	(SELECT json_group_array(tag) FROM (SELECT tag FROM chat_tag WHERE conversation = c.id ORDER BY tag)),
+	EXISTS (SELECT 1 FROM chat_share AS s WHERE s.conversation = c.id)`
 
 func scanConversation(scan func(...any) error) (Conversation, error) {
 	var c Conversation
 	var knowledge string
-	var created, updated int64
-	err := scan(&c.ID, &c.Title, &c.Model, &knowledge, &created, &updated, &c.Running)
+	var created, updated, expires int64
+	var tags string
+	err := scan(&c.ID, &c.Title, &c.Model, &knowledge, &created, &updated, &c.Running,
+		&c.Pinned, &c.Archived, &c.Folder, &c.Unread, &expires, &tags, &c.Shared)
+	if err != nil {
+		return c, err
+	}
 	c.within(scopeOf(knowledge))
 	c.CreatedAt, c.UpdatedAt = moment(created), moment(updated)
-	return c, err
-}
-
-// place in a list of conversations: everything older than it follows.
-type place struct {
-	Updated int64  `json:"u"`
-	ID      string `json:"i"`
-}
-
-// conversations lists those of the actor, the newest first, whose title holds q.
-func (s Store) conversations(ctx context.Context, q string, after place, limit int) ([]Conversation, error) {
-	a := actor.From(ctx)
-	const find = `SELECT ` + conversationColumns + ` FROM conversation AS c
-		WHERE c.workspace = ? AND c.owner = ? AND (c.updated, c.id) < (?, ?) AND (? = '' OR c.title LIKE ? ESCAPE '\')
-		ORDER BY c.updated DESC, c.id DESC LIMIT ?`
-	like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q) + "%"
-	rows, err := s.DB.Read().QueryContext(ctx, find, a.Workspace, a.ID, after.Updated, after.ID, q, like, limit)
-	if err != nil {
-		return nil, fmt.Errorf("list conversations: %w", err)
+	if expires > 0 {
+		at := moment(expires)
+		c.ExpiresAt = &at
 	}
-	defer rows.Close()
-	found := []Conversation{}
-	for rows.Next() {
-		c, err := scanConversation(rows.Scan)
-		if err != nil {
-			return nil, fmt.Errorf("list conversations: %w", err)
-		}
-		found = append(found, c)
-	}
-	return found, rows.Err()
+	return c, json.Unmarshal([]byte(tags), &c.Tags)
 }
 
 // conversation is one of the actor's.
@@ -153,22 +136,6 @@ func (s Store) opened(ctx context.Context, id string) error {
 	})
 }
 
-// rename gives a conversation another title.
-func (s Store) rename(ctx context.Context, id, title string) error {
-	a := actor.From(ctx)
-	return s.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		const update = `UPDATE conversation SET title = ? WHERE id = ? AND workspace = ? AND owner = ?`
-		res, err := tx.Exec(ctx, update, title, id, a.Workspace, a.ID)
-		if err != nil {
-			return fmt.Errorf("rename conversation: %w", err)
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, noConversation(id))
-		}
-		return nil
-	})
-}
-
 // remove deletes a conversation with all that hangs on it, and says which runs
 // were still going on.
 func (s Store) remove(ctx context.Context, id string) (runs []string, err error) {
@@ -191,13 +158,16 @@ func (s Store) remove(ctx context.Context, id string) (runs []string, err error)
 		if err := rows.Err(); err != nil {
 			return fmt.Errorf("runs of conversation: %w", err)
 		}
-		const remove = `DELETE FROM conversation WHERE id = ? AND workspace = ? AND owner = ?`
-		res, err := tx.Exec(ctx, remove, id, a.Workspace, a.ID)
-		if err != nil {
+		var there int
+		const find = `SELECT count(*) FROM conversation WHERE id = ? AND workspace = ? AND owner = ?`
+		if err := tx.QueryRow(ctx, find, id, a.Workspace, a.ID).Scan(&there); err != nil {
 			return fmt.Errorf("delete conversation: %w", err)
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, noConversation(id))
+		if there == 0 {
+			return noConversation(id)
+		}
+		if err := erase(ctx, tx, id); err != nil {
+			return err
 		}
 		return s.Audit.Record(ctx, tx, audit.Entry{Act: "conversation.delete", ObjectKind: "conversation", Object: id})
 	})

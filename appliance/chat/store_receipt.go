@@ -58,9 +58,11 @@ func (s Store) exists(ctx context.Context, noun, id string) (bool, error) {
 	const (
 		conversation = `SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ? AND NOT (workspace = ? AND owner = ?))`
 		message      = `SELECT EXISTS (SELECT 1 FROM message WHERE id = ? AND NOT (workspace = ? AND owner = ?))`
+		share        = `SELECT EXISTS (SELECT 1 FROM chat_share WHERE id = ? AND workspace <> ? AND ? <> '')`
+		folder       = `SELECT EXISTS (SELECT 1 FROM chat_folder WHERE id = ? AND NOT (workspace = ? AND owner = ?))`
 		run          = `SELECT EXISTS (SELECT 1 FROM run WHERE id = ? AND NOT (workspace = ? AND owner = ?))`
 	)
-	find := map[string]string{"conversation": conversation, "message": message, "run": run}[noun]
+	find := map[string]string{"conversation": conversation, "message": message, "folder": folder, "share": share, "run": run}[noun]
 	a := actor.From(ctx)
 	var there bool
 	if err := s.DB.Read().QueryRowContext(ctx, find, id, a.Workspace, a.ID).Scan(&there); err != nil {

@@ -19,7 +19,7 @@ import (
 // with Kept they are all that have a column workspace: a test holds them against
 // the schema, so that a new table is thought of.
 func Swept() []string {
-	return []string{"membership", "group", "group_member", "conversation", "message", "citation", "run", "run_event", "receipt", "run_journal", "job",
+	return []string{"membership", "group", "group_member", "conversation", "chat_folder", "chat_tag", "chat_draft", "chat_feedback", "chat_share", "message", "citation", "run", "run_event", "receipt", "run_journal", "job",
 		"knowledge", "knowledge_access", "document", "document_access", "document_tag", "document_renewal", "document_edition", "knowledge_index", "knowledge_left",
 		"chunk", "chunk_off", "session", "api_key", "vector_segment", "vector_row", "vector_shelf", "scim_resource"}
 }
@@ -198,7 +198,7 @@ func sweep(ctx context.Context, tx *sqlite.Tx, sh Shred) error {
 		statements = append(statements, `DELETE FROM model_access WHERE subject_kind = 'workspace' AND subject = ?`, `DELETE FROM workspace WHERE id = ?`)
 	} else {
 		statements = []string{
-			`DELETE FROM conversation WHERE owner = ?`, `DELETE FROM run_journal WHERE owner = ?`, `DELETE FROM session WHERE owner = ?`,
+			`DELETE FROM conversation WHERE owner = ?`, `DELETE FROM chat_folder WHERE owner = ?`, `DELETE FROM chat_draft WHERE owner = ?`, `DELETE FROM run_journal WHERE owner = ?`, `DELETE FROM session WHERE owner = ?`,
 			`DELETE FROM password WHERE person = ?`, `DELETE FROM known_address WHERE person = ?`, `DELETE FROM login_name WHERE person = ?`,
 			`DELETE FROM directory_person WHERE person = ?`, `DELETE FROM knowledge_access WHERE kind = 'person' AND subject = ?`,
 			`DELETE FROM document_access WHERE kind = 'person' AND subject = ?`, `DELETE FROM model_access WHERE subject_kind = 'person' AND subject = ?`,
