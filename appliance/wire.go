@@ -195,6 +195,7 @@ func sealedColumns() []key.Column {
 		{Table: "directory", Name: "secret", Purpose: "directory-password"},
 		{Table: "document", Name: "password", Purpose: "document-password"},
 		{Table: "backup_target", Name: "secret", Purpose: "backup-target"},
+		{Table: "totp", Name: "secret", Purpose: "totp", ID: "person"},
 	}
 }
 

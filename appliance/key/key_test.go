@@ -34,7 +34,7 @@ type rig struct {
 	ahead     atomic.Int64
 }
 
-var things = fstest.MapFS{"migrations/00090_thing.sql": {Data: []byte("-- +goose Up\nCREATE TABLE thing (id TEXT PRIMARY KEY, sealed BLOB, forgotten BLOB) STRICT;\n-- +goose Down\nDROP TABLE thing;\n")}}
+var things = fstest.MapFS{"migrations/00090_thing.sql": {Data: []byte("-- +goose Up\nCREATE TABLE thing (name TEXT PRIMARY KEY, sealed BLOB, forgotten BLOB) STRICT;\n-- +goose Down\nDROP TABLE thing;\n")}}
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
@@ -70,7 +70,7 @@ func newRig(t *testing.T) *rig {
 		Keep: func(_ context.Context, retired time.Time) (time.Time, error) {
 			return retired.Add(time.Duration(r.keep.Load())), nil
 		},
-		Columns: []key.Column{{Table: "thing", Name: "sealed", Purpose: "thing"}}})
+		Columns: []key.Column{{Table: "thing", Name: "sealed", Purpose: "thing", ID: "name"}}})
 	if err := r.keys.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func (r *rig) put(t *testing.T, column, id, word string) {
 	sealed, err := r.secrets.Ring().Seal("thing", []byte(word), []byte(id))
 	if err == nil {
 		err = r.db.Update(t.Context(), func(ctx context.Context, tx *sqlite.Tx) error {
-			_, err := tx.Exec(ctx, `INSERT INTO thing (id, `+column+`) VALUES (?, ?)`, id, sealed)
+			_, err := tx.Exec(ctx, `INSERT INTO thing (name, `+column+`) VALUES (?, ?)`, id, sealed)
 			return err
 		})
 	}
@@ -98,7 +98,7 @@ func (r *rig) put(t *testing.T, column, id, word string) {
 func (r *rig) word(t *testing.T, id string) string {
 	t.Helper()
 	var sealed []byte
-	if err := r.db.Read().QueryRowContext(t.Context(), `SELECT sealed FROM thing WHERE id = ?`, id).Scan(&sealed); err != nil {
+	if err := r.db.Read().QueryRowContext(t.Context(), `SELECT sealed FROM thing WHERE name = ?`, id).Scan(&sealed); err != nil {
 		t.Fatal(err)
 	}
 	plain, err := r.secrets.Ring().Open("thing", sealed, []byte(id))

@@ -18,7 +18,7 @@ type value struct {
 // and how many there are in all. The names are those of our own columns.
 func (s Store) oldValues(ctx context.Context, c Column, current uint32) (old []value, all int, err error) {
 	name := quoted(c.Name)
-	rows, err := s.DB.Read().QueryContext(ctx, `SELECT id, `+name+` FROM `+quoted(c.Table)+` WHERE `+name+` IS NOT NULL`)
+	rows, err := s.DB.Read().QueryContext(ctx, `SELECT `+quoted(c.id())+`, `+name+` FROM `+quoted(c.Table)+` WHERE `+name+` IS NOT NULL`)
 	if err != nil {
 		return nil, 0, fmt.Errorf("values of %s.%s: %w", c.Table, c.Name, err)
 	}
@@ -42,7 +42,7 @@ func (s Store) oldValues(ctx context.Context, c Column, current uint32) (old []v
 func (s Store) replace(ctx context.Context, c Column, was value, sealed []byte) error {
 	name := quoted(c.Name)
 	return s.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE `+quoted(c.Table)+` SET `+name+` = ? WHERE id = ? AND `+name+` = ?`, sealed, was.id, was.sealed)
+		_, err := tx.Exec(ctx, `UPDATE `+quoted(c.Table)+` SET `+name+` = ? WHERE `+quoted(c.id())+` = ? AND `+name+` = ?`, sealed, was.id, was.sealed)
 		return err
 	})
 }

@@ -14,6 +14,14 @@ type Column struct {
 	Table   string
 	Name    string
 	Purpose string
+	ID      string // what the table calls the row's id; "" = id
+}
+
+func (c Column) id() string {
+	if c.ID == "" {
+		return "id"
+	}
+	return c.ID
 }
 
 // values is the Holder of the columns.

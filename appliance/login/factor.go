@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
-	"encoding/base64"
 	"slices"
 	"strings"
 	"time"
@@ -19,17 +18,13 @@ import (
 	"chatets/appliance/fault"
 )
 
-// The second step of a sign-in: a code of an authenticator app, or one of the
-// recovery codes that were printed for the day the app is lost.
+// The second step of a sign-in: a code of an authenticator app, a passkey, or one
+// of the recovery codes that were printed for the day both are lost.
 
 const (
 	issuer        = "ChatETS"
 	period        = 30 // seconds a code is good for
 	recoveryCodes = 10
-	ticketLife    = 5 * time.Minute
-	ticketTries   = 5
-	maxTickets    = 20_000
-	trustDays     = 30
 	freshFor      = 10 * time.Minute // a proof is good for what is dangerous
 )
 
@@ -42,52 +37,26 @@ const (
 // factors are what a person can prove itself with beside the password.
 type factors struct {
 	totp     bool
+	passkeys int       // that were not copied
 	since    time.Time // of totp
 	recovery int       // codes that are left
 	devices  int       // that are trusted
 }
 
-func (f factors) any() bool { return f.totp }
+func (f factors) any() bool { return f.totp || f.passkeys > 0 }
 
 func (f factors) methods() []string {
 	var list []string
 	if f.totp {
 		list = append(list, methodTOTP)
 	}
+	if f.passkeys > 0 {
+		list = append(list, methodPasskey)
+	}
 	if f.recovery > 0 {
 		list = append(list, methodRecovery)
 	}
 	return list
-}
-
-// ticket is a sign-in whose password was right and whose second step is to come.
-// It lives in memory: after a restart one signs in again.
-type ticket struct {
-	person  account.Person
-	agent   string
-	write   func(context.Context, opened) error
-	expires time.Time
-	tries   int
-}
-
-// waitFor keeps a sign-in until its second step and returns what names it.
-func (l *Logins) waitFor(t ticket) string {
-	name := base64.RawURLEncoding.EncodeToString(random(32))
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := l.now()
-	for key, old := range l.tickets {
-		if now.After(old.expires) || len(l.tickets) >= maxTickets {
-			delete(l.tickets, key)
-		}
-	}
-	t.expires, t.tries = now.Add(ticketLife), ticketTries
-	l.tickets[name] = &t
-	return name
-}
-
-func noTicket() error {
-	return fault.New(fault.Unauthenticated, "The first step of signing in is too long ago.").Code("ticket-expired").Cure("Enter name and password again.")
 }
 
 // second is asked once the first step was right: it opens the session, or
@@ -116,40 +85,6 @@ func (l *Logins) second(ctx context.Context, p account.Person, in credentials, w
 		return opened{}, err
 	}
 	return l.open(ctx, p, in.agent, write)
-}
-
-// finish is the second step of a sign-in.
-func (l *Logins) finish(ctx context.Context, name, code string, trust bool) (opened, string, error) {
-	l.mu.Lock()
-	t := l.tickets[name]
-	if t != nil && (l.now().After(t.expires) || t.tries <= 0) {
-		delete(l.tickets, name)
-		t = nil
-	}
-	if t != nil {
-		t.tries--
-	}
-	l.mu.Unlock()
-	if t == nil {
-		return opened{}, "", noTicket()
-	}
-	if err := l.prove(ctx, t.person, code); err != nil {
-		return opened{}, "", err
-	}
-	l.mu.Lock()
-	_, still := l.tickets[name]
-	delete(l.tickets, name)
-	l.mu.Unlock()
-	if !still {
-		return opened{}, "", noTicket()
-	}
-	o, err := l.open(ctx, t.person, t.agent, t.write)
-	if err != nil || !trust {
-		return o, "", err
-	}
-	device := base64.RawURLEncoding.EncodeToString(random(32))
-	err = l.store.trust(ctx, t.person.ID, digest(device), t.agent, l.now().AddDate(0, 0, trustDays))
-	return o, device, err
 }
 
 // prove takes a code of the app or a recovery code, once. Failures are counted
@@ -271,8 +206,8 @@ func (l *Logins) beginTOTP(ctx context.Context) (Enrolment, error) {
 	return Enrolment{Secret: key.Secret(), URI: key.URL(), QR: picture}, err
 }
 
-// confirmTOTP puts the secret in force and makes the recovery codes, which are
-// told this once.
+// confirmTOTP puts the secret in force. Where it is the first second step it
+// makes the recovery codes, which are told this once.
 func (l *Logins) confirmTOTP(ctx context.Context, code string) ([]string, error) {
 	p, err := l.itself(ctx)
 	if err != nil {
@@ -296,7 +231,11 @@ func (l *Logins) confirmTOTP(ctx context.Context, code string) ([]string, error)
 			With(fault.Detail{Field: "body.code", Sentence: sentence})
 	}
 	codes, marks := l.drawRecovery(p.ID)
-	return codes, l.store.confirmTOTP(ctx, p.ID, actor.From(ctx).Session, step, marks)
+	first, err := l.store.confirmTOTP(ctx, p.ID, actor.From(ctx).Session, step, marks)
+	if err != nil || !first {
+		codes = nil
+	}
+	return codes, err
 }
 
 // drawRecovery makes fresh recovery codes and what is kept of them.
@@ -320,19 +259,19 @@ func (l *Logins) newRecovery(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	if !f.any() {
-		return nil, fault.New(fault.Conflict, "Recovery codes belong to a second step, and there is none.").Cure("Set up an app first.")
+		return nil, fault.New(fault.Conflict, "Recovery codes belong to a second step, and there is none.").Cure("Set up an app or a passkey first.")
 	}
 	codes, marks := l.drawRecovery(p.ID)
 	return codes, l.store.putRecovery(ctx, p.ID, marks)
 }
 
-// endTOTP takes the app away.
+// endTOTP takes the app away. Passkeys stay, and with them the recovery codes.
 func (l *Logins) endTOTP(ctx context.Context) error {
 	p, err := l.itself(ctx)
 	if err != nil {
 		return err
 	}
-	return l.store.endFactors(ctx, audit.Entry{Act: "factor.remove", ObjectKind: "person", Object: p.ID}, actor.From(ctx).Session)
+	return l.store.endTOTP(ctx, p.ID, actor.From(ctx).Session)
 }
 
 // resetFactors takes all factors of somebody away and signs them out: for the
@@ -347,7 +286,7 @@ func (l *Logins) resetFactors(ctx context.Context, id string) error {
 	if err := account.MayChange(who, p); err != nil {
 		return l.forbidden(ctx, err, e)
 	}
-	return l.store.endFactors(ctx, e, "")
+	return l.store.endFactors(ctx, e)
 }
 
 // reprove proves once more who holds the session, before what is dangerous: with

@@ -29,6 +29,7 @@ func (r routes) tell(person, workspace, session string) {
 func (l *Logins) Routes(api *web.API, hub account.Publisher) {
 	r := routes{Logins: l, hub: hub}
 	r.factorRoutes(api)
+	r.passkeyRoutes(api)
 	r.keyRoutes(api)
 	const sessions, people = "Sessions", "People"
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/auth/login", ID: "signIn", Tag: sessions, Access: web.Public,
@@ -229,7 +230,11 @@ func (l *Logins) Bootstrap(ctx context.Context) any {
 	if err != nil {
 		l.log.Error("whether set-up is needed could not be read", "error", err)
 	}
-	return map[string]bool{"setup": needed}
+	state := map[string]bool{"setup": needed}
+	if l.alone.Get(ctx) && l.offers(ctx, web.Host(ctx)) {
+		state["passkey"] = true
+	}
+	return state
 }
 
 type workspaceIn struct {

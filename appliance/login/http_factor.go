@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -15,7 +16,7 @@ func (r routes) factorRoutes(api *web.API) {
 	const tag = "Second step"
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/auth/second", ID: "signInSecond", Tag: "Sessions", Access: web.Public, BodyLimit: 16 << 10,
 		Summary: "Finish a sign-in with a code", Errors: []int{401, 429}}, r.postSecond)
-	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/auth/prove", ID: "prove", Tag: "Sessions", Access: web.SignedIn, Enrol: true, BodyLimit: 16 << 10,
+	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/auth/prove", ID: "prove", Tag: "Sessions", Access: web.SignedIn, Enrol: true, BodyLimit: 64 << 10,
 		Summary: "Prove once more who one is, before what is dangerous", Errors: []int{401, 429, 503}}, r.postProve)
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/factors", ID: "getFactors", Tag: tag, Access: web.SignedIn, Enrol: true,
 		Summary: "Which second steps one has"}, r.getFactors)
@@ -24,7 +25,7 @@ func (r routes) factorRoutes(api *web.API) {
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/factors/totp/confirm", ID: "confirmTotp", Tag: tag, Access: web.SignedIn, Enrol: true,
 		Summary: "Put the app in force with its first code; the recovery codes are told once", Errors: []int{409, 422}}, r.postConfirm)
 	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/factors/totp", ID: "removeTotp", Tag: tag, Access: web.SignedIn, StepUp: true,
-		Summary: "Take the app away, and with it recovery codes and trusted devices", Errors: []int{403}}, r.deleteTOTP)
+		Summary: "Take the app away; where no other second step is left, recovery codes and trusted devices go with it", Errors: []int{403}}, r.deleteTOTP)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/factors/recovery", ID: "newRecoveryCodes", Tag: tag, Access: web.SignedIn, StepUp: true,
 		Summary: "Make new recovery codes; the old ones end", Errors: []int{403, 409}}, r.postRecovery)
 	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/factors/devices", ID: "forgetDevices", Tag: tag, Access: web.SignedIn,
@@ -36,7 +37,7 @@ func (r routes) factorRoutes(api *web.API) {
 // Second says that a sign-in waits for its second step.
 type Second struct {
 	Ticket  string   `json:"ticket" doc:"Send it with the code to /api/auth/second, within five minutes."`
-	Methods []string `json:"methods" doc:"totp, recovery"`
+	Methods []string `json:"methods" doc:"totp, passkey, recovery"`
 }
 
 type secondIn struct {
@@ -53,26 +54,42 @@ func (r routes) postSecond(ctx context.Context, in *secondIn) (*loginOut, error)
 	if err != nil {
 		return nil, err
 	}
+	return r.entered(ctx, o, device, in.Body.Cookie), nil
+}
+
+// entered answers whoever has finished a second step; device is the token of a
+// device that is trusted from now on, "" without one.
+func (r routes) entered(ctx context.Context, o opened, device string, cookie bool) *loginOut {
 	r.tell(o.owner, o.workspace, o.id)
-	out := o.answer(ctx, in.Body.Cookie)
+	out := o.answer(ctx, cookie)
 	if device != "" {
-		if in.Body.Cookie {
+		if cookie {
 			out.SetCookie = append(out.SetCookie, web.DeviceCookie(device, r.now().AddDate(0, 0, trustDays)))
 		} else {
 			out.Body.DeviceToken = device
 		}
 	}
-	return out, nil
+	return out
 }
 
 type proveIn struct {
 	Body struct {
 		Password string `json:"password,omitempty" maxLength:"4096"`
 		Code     string `json:"code,omitempty" maxLength:"64" doc:"Where there is a second step; otherwise the password."`
+
+		Ticket     string         `json:"ticket,omitempty" maxLength:"8000" doc:"Of a question to a passkey."`
+		Credential map[string]any `json:"credential,omitempty" doc:"The answer of the passkey."`
 	}
 }
 
 func (r routes) postProve(ctx context.Context, in *proveIn) (*none, error) {
+	if in.Body.Ticket != "" {
+		answer, err := json.Marshal(in.Body.Credential)
+		if err != nil {
+			return nil, err
+		}
+		return &none{}, r.proveBy(ctx, web.Host(ctx), in.Body.Ticket, answer)
+	}
 	return &none{}, r.reprove(ctx, in.Body.Password, in.Body.Code)
 }
 
@@ -83,6 +100,10 @@ type factorsOut struct {
 		RecoveryCodes int        `json:"recoveryCodes" doc:"How many are left."`
 		Devices       int        `json:"devices" doc:"How many devices are trusted."`
 		Required      bool       `json:"required" doc:"A second step is required of the person."`
+		Passkeys      []Passkey  `json:"passkeys"`
+		PasskeyOffer  bool       `json:"passkeyOffer" doc:"Passkeys can be used on this page: it was opened by the name they are bound to."`
+		ServerName    string     `json:"serverName" doc:"The name passkeys are bound to; empty where none is set."`
+		Password      bool       `json:"password" doc:"Without a second step the password proves who one is."`
 	}
 }
 
@@ -104,6 +125,14 @@ func (r routes) getFactors(ctx context.Context, _ *struct{}) (*factorsOut, error
 	if f.totp {
 		out.Body.Since = &f.since
 	}
+	out.Body.PasskeyOffer, out.Body.ServerName, out.Body.Password = r.offers(ctx, web.Host(ctx)), r.serverName(ctx), !f.any()
+	list, err := r.store.passkeys(ctx, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range list {
+		out.Body.Passkeys = append(out.Body.Passkeys, wirePasskey(k))
+	}
 	return out, nil
 }
 
@@ -122,7 +151,7 @@ type confirmIn struct {
 
 type codesOut struct {
 	Body struct {
-		RecoveryCodes []string `json:"recoveryCodes" doc:"Each is good once. They are not shown again."`
+		RecoveryCodes []string `json:"recoveryCodes" doc:"Each is good once, and not shown again; empty where a passkey had brought some."`
 	}
 }
 

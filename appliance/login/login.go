@@ -46,10 +46,15 @@ type Logins struct {
 
 	factorFor   *setting.Value[[]string]
 	factorGrace *setting.Value[int]
+	name        *setting.Value[string] // of this server, for passkeys
+	alone       *setting.Value[bool]   // passkeys sign in without a password
+
+	process []byte // of this process, so that no ceremony outlives it
 
 	mu       sync.Mutex
 	touching map[string]bool // sessions whose last use is being written
 	tickets  map[string]*ticket
+	spent    map[string]int64 // challenges that were answered, until when they could be again
 }
 
 // touchEvery is how exact the last use of a session is: writing it for every
@@ -66,6 +71,10 @@ func (l *Logins) declare(s *setting.Settings) {
 		Help: "How many days an API key may live at most; keys that are there keep their day."})
 	l.factorFor = setting.Declare(s, setting.Key[[]string]{Name: "login.secondStepFor", Default: []string{}, Check: checkFactorFor,
 		Help: "Who needs a second step to sign in: everyone, admins, workspace:ID, group:ID."})
+	l.name = setting.Declare(s, setting.Key[string]{Name: "server.name", Default: "", Check: checkServerName,
+		Help: "The name people open ChatETS by, such as chat.clinic.example. Passkeys are bound to it: with another name they are lost. Empty takes the name of the base address."})
+	l.alone = setting.Declare(s, setting.Key[bool]{Name: "login.passkeyAlone", Default: true,
+		Help: "Whether a passkey signs in without name and password, where the device checks its holder by finger, face or PIN."})
 	l.factorGrace = setting.Declare(s, setting.Key[int]{Name: "login.secondStepGraceDays", Default: 7, Check: setting.Between(0, 365),
 		Help: "For how many days somebody who needs a second step may still sign in without one, before it has to be set up."})
 }

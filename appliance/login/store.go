@@ -50,7 +50,7 @@ func New(c Config) *Logins {
 	l := &Logins{
 		store:    store{db: c.DB, audit: c.Audit, revoked: c.Revoked},
 		accounts: c.Accounts, audit: c.Audit, log: c.Log, now: c.Now,
-		hashes: newHasher(c.Cost), throttle: newThrottle(c.Now), setup: newSetup(), touching: map[string]bool{}, keys: c.Keys, base: c.Base, tickets: map[string]*ticket{},
+		hashes: newHasher(c.Cost), throttle: newThrottle(c.Now), setup: newSetup(), touching: map[string]bool{}, keys: c.Keys, base: c.Base, tickets: map[string]*ticket{}, spent: map[string]int64{}, process: random(16),
 	}
 	l.declare(c.Settings)
 	c.Accounts.UseSessions(l.store)

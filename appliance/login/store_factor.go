@@ -12,13 +12,15 @@ import (
 
 func (s store) factors(ctx context.Context, person string, now time.Time) (factors, error) {
 	const read = `SELECT coalesce((SELECT created FROM totp WHERE person = ?1 AND confirmed = 1), 0),
+		(SELECT count(*) FROM passkey WHERE person = ?1 AND copied = 0),
 		(SELECT count(*) FROM recovery_code WHERE person = ?1), (SELECT count(*) FROM trusted_device WHERE person = ?1 AND expires > ?2)`
 	var f factors
 	var since int64
-	err := s.db.Read().QueryRowContext(ctx, read, person, now.UnixMilli()).Scan(&since, &f.recovery, &f.devices)
+	err := s.db.Read().QueryRowContext(ctx, read, person, now.UnixMilli()).Scan(&since, &f.passkeys, &f.recovery, &f.devices)
 	if since > 0 {
 		f.totp, f.since = true, time.UnixMilli(since).UTC()
-	} else {
+	}
+	if !f.any() {
 		f.recovery = 0
 	}
 	return f, err
@@ -82,31 +84,49 @@ func (s store) beginTOTP(ctx context.Context, person string, sealed []byte) erro
 	})
 }
 
-// confirmTOTP puts the secret in force with fresh recovery codes, signs the
-// person's other sessions out, and lifts what was held back for want of it.
-func (s store) confirmTOTP(ctx context.Context, person, session string, step int64, marks [][]byte) error {
-	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+// confirmTOTP puts the secret in force.
+func (s store) confirmTOTP(ctx context.Context, person, session string, step int64, marks [][]byte) (first bool, err error) {
+	err = s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
 		if _, err := tx.Exec(ctx, `UPDATE totp SET confirmed = 1, step = ? WHERE person = ?`, step, person); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM factor_due WHERE person = ?`, person); err != nil {
+		const others = `SELECT NOT EXISTS (SELECT 1 FROM passkey WHERE person = ? AND copied = 0)`
+		if err := tx.QueryRow(ctx, others, person).Scan(&first); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE session SET enrol = 0, proved = ? WHERE id = ? AND owner = ?`, tx.Now.UnixMilli(), session, person); err != nil {
-			return err
-		}
+		return s.factorAdded(ctx, tx, person, session, methodTOTP, first, marks)
+	})
+	return first, err
+}
+
+// factorAdded is what every new second step comes with: recovery codes with the
+// first one, the person's other sessions signed out, and nothing held back any
+// more for want of it.
+func (s store) factorAdded(ctx context.Context, tx *sqlite.Tx, person, session, method string, first bool, marks [][]byte) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM factor_due WHERE person = ?`, person); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE session SET enrol = 0, proved = ? WHERE id = ? AND owner = ?`, tx.Now.UnixMilli(), session, person); err != nil {
+		return err
+	}
+	if first {
 		if err := putMarks(ctx, tx, person, marks); err != nil {
 			return err
 		}
-		others, err := s.of(ctx, tx, person, session)
-		if err != nil {
-			return err
-		}
-		if err := s.remove(ctx, tx, others); err != nil {
-			return err
-		}
-		return s.audit.Record(ctx, tx, audit.Entry{Act: "factor.add", ObjectKind: "person", Object: person, Detail: map[string]any{"method": methodTOTP}})
-	})
+	}
+	if err := s.dropOthers(ctx, tx, person, session); err != nil {
+		return err
+	}
+	return s.audit.Record(ctx, tx, audit.Entry{Act: "factor.add", ObjectKind: "person", Object: person, Detail: map[string]any{"method": method}})
+}
+
+// dropOthers ends the person's sessions but one.
+func (s store) dropOthers(ctx context.Context, tx *sqlite.Tx, person, but string) error {
+	others, err := s.of(ctx, tx, person, but)
+	if err != nil {
+		return err
+	}
+	return s.remove(ctx, tx, others)
 }
 
 func putMarks(ctx context.Context, tx *sqlite.Tx, person string, marks [][]byte) error {
@@ -130,23 +150,56 @@ func (s store) putRecovery(ctx context.Context, person string, marks [][]byte) e
 	})
 }
 
-// endFactors takes all factors of the entry's object away and ends its sessions but one.
-func (s store) endFactors(ctx context.Context, e audit.Entry, but string) error {
+// endFactors takes all factors of the entry's object away and ends its sessions.
+func (s store) endFactors(ctx context.Context, e audit.Entry) error {
 	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		for _, statement := range []string{`DELETE FROM totp WHERE person = ?`, `DELETE FROM recovery_code WHERE person = ?`, `DELETE FROM trusted_device WHERE person = ?`} {
+		for _, statement := range []string{`DELETE FROM totp WHERE person = ?`, `DELETE FROM passkey WHERE person = ?`} {
 			if _, err := tx.Exec(ctx, statement, e.Object); err != nil {
 				return err
 			}
 		}
-		others, err := s.of(ctx, tx, e.Object, but)
-		if err != nil {
+		if err := withoutFactor(ctx, tx, e.Object); err != nil {
 			return err
 		}
-		if err := s.remove(ctx, tx, others); err != nil {
+		if err := s.dropOthers(ctx, tx, e.Object, ""); err != nil {
 			return err
 		}
 		return s.audit.Record(ctx, tx, e)
 	})
+}
+
+// endTOTP takes the app of a person away and ends its sessions but one.
+func (s store) endTOTP(ctx context.Context, person, but string) error {
+	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		if _, err := tx.Exec(ctx, `DELETE FROM totp WHERE person = ?`, person); err != nil {
+			return err
+		}
+		return s.factorRemoved(ctx, tx, person, but, methodTOTP)
+	})
+}
+
+// factorRemoved is what follows when a second step is taken away.
+func (s store) factorRemoved(ctx context.Context, tx *sqlite.Tx, person, but, method string) error {
+	if err := withoutFactor(ctx, tx, person); err != nil {
+		return err
+	}
+	if err := s.dropOthers(ctx, tx, person, but); err != nil {
+		return err
+	}
+	return s.audit.Record(ctx, tx, audit.Entry{Act: "factor.remove", ObjectKind: "person", Object: person, Detail: map[string]any{"method": method}})
+}
+
+// withoutFactor forgets recovery codes and trusted devices of a person who has no
+// second step left.
+func withoutFactor(ctx context.Context, tx *sqlite.Tx, person string) error {
+	const left = ` WHERE person = ?1 AND NOT EXISTS (SELECT 1 FROM totp WHERE person = ?1 AND confirmed = 1)
+		AND NOT EXISTS (SELECT 1 FROM passkey WHERE person = ?1 AND copied = 0)`
+	for _, statement := range []string{`DELETE FROM recovery_code` + left, `DELETE FROM trusted_device` + left} {
+		if _, err := tx.Exec(ctx, statement, person); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s store) trusted(ctx context.Context, person string, token []byte, now time.Time) (bool, error) {

@@ -47,7 +47,8 @@ func (s *Server) handler() fasthttp.RequestHandler {
 func (s *Server) edge(c *fiber.Ctx) error {
 	fc := c.Context()
 	nc, _ := fc.Conn().(*conn)
-	sc := &scope{server: s, request: newID(), agent: shown(c.Get("User-Agent"), 300), route: "other", began: s.now()}
+	sc := &scope{server: s, request: newID(), agent: shown(c.Get("User-Agent"), 300), route: "other", began: s.now(),
+		host: strings.ToLower(string(c.Context().Request.Header.Host()))}
 	if nc != nil {
 		sc.peer = nc.peer
 	}

@@ -18,6 +18,7 @@ type scope struct {
 	request string // id of the request
 	address string // of the client, "" on the socket
 	agent   string
+	host    string // by which the client calls us, with its port; one of ours
 	peer    *peer  // process on the Unix socket, nil on TCP
 	token   string // session token, kept for asking again while a stream is open
 	cookie  bool   // the token came as a cookie
@@ -48,6 +49,15 @@ func scopeOf(ctx context.Context) *scope {
 func Agent(ctx context.Context) string {
 	if sc := scopeOf(ctx); sc != nil {
 		return sc.agent
+	}
+	return ""
+}
+
+// Host is the host, and the port where there is one, by which the client of the
+// request calls us; it is one of ours. "" on the socket.
+func Host(ctx context.Context) string {
+	if sc := scopeOf(ctx); sc != nil && sc.peer == nil {
+		return sc.host
 	}
 	return ""
 }

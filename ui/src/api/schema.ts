@@ -128,6 +128,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask the browser for a passkey, to sign in by it alone or as the second step
+         * @description For everybody, signed in or not.
+         */
+        post: operations["askPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/passkey/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in with the answer of a passkey
+         * @description For everybody, signed in or not.
+         */
+        post: operations["signInByPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/password": {
         parameters: {
             query?: never;
@@ -162,6 +202,26 @@ export interface paths {
          * @description Not with an API key.
          */
         post: operations["prove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/prove/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask the browser for a passkey, to prove once more who one is
+         * @description Not with an API key.
+         */
+        post: operations["askToProve"];
         delete?: never;
         options?: never;
         head?: never;
@@ -952,6 +1012,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/factors/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to set up a passkey
+         * @description Not with an API key.
+         */
+        post: operations["beginPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/factors/passkeys/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep the passkey that the browser made; recovery codes are told once, where it is the first second step
+         * @description Not with an API key.
+         */
+        post: operations["addPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/factors/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a passkey away
+         * @description Not with an API key.
+         */
+        delete: operations["removePasskey"];
+        options?: never;
+        head?: never;
+        /**
+         * Give a passkey another name
+         * @description Not with an API key.
+         */
+        patch: operations["namePasskey"];
+        trace?: never;
+    };
     "/api/factors/recovery": {
         parameters: {
             query?: never;
@@ -987,7 +1111,7 @@ export interface paths {
          */
         post: operations["beginTotp"];
         /**
-         * Take the app away, and with it recovery codes and trusted devices
+         * Take the app away; where no other second step is left, recovery codes and trusted devices go with it
          * @description Not with an API key.
          */
         delete: operations["removeTotp"];
@@ -2998,6 +3122,20 @@ export interface components {
         AddKnowledgeRequest: {
             name: string;
         };
+        AddPasskeyRequest: {
+            /** @description The answer of navigator.credentials.create in its JSON form. */
+            credential: {
+                [key: string]: unknown;
+            };
+            /** @description What its person calls it. */
+            name: string;
+            ticket: string;
+        };
+        AddPasskeyResponse: {
+            passkey: components["schemas"]["Passkey"];
+            /** @description Each is good once; empty where there were some. They are not shown again. */
+            recoveryCodes: string[];
+        };
         AddPersonRequest: {
             /** @description Makes an administrator; the first one of an installation becomes its owner. */
             admin?: boolean;
@@ -3040,6 +3178,10 @@ export interface components {
         AskHostKeyResponse: {
             fingerprint: string;
             hostKey: string;
+        };
+        AskPasskeyRequest: {
+            /** @description Of a sign-in that waits for its second step; without it the passkey alone signs in. */
+            ticket?: string;
         };
         AuditBreak: {
             /** Format: int64 */
@@ -3391,7 +3533,7 @@ export interface components {
             code: string;
         };
         ConfirmTotpResponse: {
-            /** @description Each is good once. They are not shown again. */
+            /** @description Each is good once, and not shown again; empty where a passkey had brought some. */
             recoveryCodes: string[];
         };
         Content: {
@@ -3736,6 +3878,11 @@ export interface components {
              * @description How many devices are trusted.
              */
             devices: number;
+            /** @description Passkeys can be used on this page: it was opened by the name they are bound to. */
+            passkeyOffer: boolean;
+            passkeys: components["schemas"]["Passkey"][];
+            /** @description Without a second step the password proves who one is. */
+            password: boolean;
             /**
              * Format: int64
              * @description How many are left.
@@ -3743,6 +3890,8 @@ export interface components {
             recoveryCodes: number;
             /** @description A second step is required of the person. */
             required: boolean;
+            /** @description The name passkeys are bound to; empty where none is set. */
+            serverName: string;
             /** Format: date-time */
             since?: string;
             /** @description An authenticator app is in force. */
@@ -4209,6 +4358,9 @@ export interface components {
              */
             size: number;
         };
+        NamePasskeyRequest: {
+            name: string;
+        };
         Named: {
             id: string;
         };
@@ -4262,7 +4414,7 @@ export interface components {
             parent?: string;
         };
         NewRecoveryCodesResponse: {
-            /** @description Each is good once. They are not shown again. */
+            /** @description Each is good once, and not shown again; empty where a passkey had brought some. */
             recoveryCodes: string[];
         };
         Note: {
@@ -4392,6 +4544,26 @@ export interface components {
             start: number;
             text: string;
         };
+        Passkey: {
+            /** @description Its counter went back, so there may be two of it. It lets nobody in any more. */
+            copied: boolean;
+            /** Format: date-time */
+            createdAt: string;
+            id: string;
+            /** Format: date-time */
+            lastUsed?: string;
+            name: string;
+            /** @description The device may keep copies of it in its maker's cloud. */
+            synced: boolean;
+        };
+        PasskeyQuestion: {
+            /** @description Options of WebAuthn in their JSON form, for navigator.credentials. */
+            options: {
+                [key: string]: unknown;
+            };
+            /** @description Send it back with the answer, within five minutes. */
+            ticket: string;
+        };
         Person: {
             /** Format: date-time */
             createdAt?: string;
@@ -4445,7 +4617,13 @@ export interface components {
         ProveRequest: {
             /** @description Where there is a second step; otherwise the password. */
             code?: string;
+            /** @description The answer of the passkey. */
+            credential?: {
+                [key: string]: unknown;
+            };
             password?: string;
+            /** @description Of a question to a passkey. */
+            ticket?: string;
         };
         Quarantined: {
             document: components["schemas"]["Document"];
@@ -4801,7 +4979,7 @@ export interface components {
             question: string;
         };
         Second: {
-            /** @description totp, recovery */
+            /** @description totp, passkey, recovery */
             methods: string[];
             /** @description Send it with the code to /api/auth/second, within five minutes. */
             ticket: string;
@@ -4993,6 +5171,17 @@ export interface components {
              * @description When the key of its old pages can be destroyed at the earliest.
              */
             until?: string;
+        };
+        SignInByPasskeyRequest: {
+            /** @description Sets a cookie instead of giving the token. */
+            cookie?: boolean;
+            /** @description The answer of navigator.credentials.get in its JSON form. */
+            credential: {
+                [key: string]: unknown;
+            };
+            ticket: string;
+            /** @description With a second step: asks for none on this device for 30 days. */
+            trust?: boolean;
         };
         SignInRequest: {
             /** @description Of the second step, where it is known already. */
@@ -5709,6 +5898,162 @@ export interface operations {
             };
         };
     };
+    askPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskPasskeyRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyQuestion"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signInByPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInByPasskeyRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Login"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     setPasswordByLink: {
         parameters: {
             query?: never;
@@ -5843,6 +6188,53 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    askToProve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyQuestion"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9568,6 +9960,265 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyQuestion"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddPasskeyRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddPasskeyResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removePasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    namePasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamePasskeyRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
