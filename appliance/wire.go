@@ -57,7 +57,7 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 	a.library.Jobs(a.jobs)
 	a.backups = backup.New(backup.Config{
 		DB: a.db, Audit: a.audit, Settings: a.settings, Keys: a.keys, Gate: a.gate, Blobs: a.blobs, Data: a.cfg.Data, Installation: a.instance(), Version: a.version,
-		Skip: vector.Derived, Notify: notify, Log: a.log, Now: a.now,
+		Skip: vector.Derived, Reopen: a.store.Reopen, Try: a.tryRestored, Notify: notify, Log: a.log, Now: a.now,
 	})
 	a.monitor = &monitor.Monitor{Version: a.version, Jobs: a.jobs, Audit: a.audit, Log: a.log, Now: time.Now, Reporters: a.reporters(), Gauges: a.gauges(),
 		Generation: func() string { return a.models.Generation(context.Background()) }}
@@ -183,6 +183,9 @@ func (a *Appliance) gauges() []monitor.Gauge {
 		{Name: "backup_files_waiting", Help: "Files that a backup target lacks.", Label: "target", Read: a.backups.Waiting},
 		{Name: "backup_bytes", Help: "What a backup target holds of the database and of files.", Label: "target", Read: a.backups.Sizes},
 		{Name: "backup_failing", Help: "1 while a backup target fails.", Label: "target", Read: a.backups.Trouble},
+		{Name: "backup_drill_passed", Help: "1 where the last restore that was tried from a backup target succeeded, 0 where it failed.", Label: "target", Read: a.backups.DrillPassed},
+		{Name: "backup_drill_age_seconds", Help: "Time since a backup target passed a drill.", Label: "target", Read: a.backups.DrillAges},
+		{Name: "backup_drill_seconds", Help: "How long the last drill took that a backup target passed.", Label: "target", Read: a.backups.DrillTimes},
 		monitor.One("open_pages", "Pages with an open connection for notices.", figure(func() float64 { return float64(a.web.Stats().Notices) })),
 	}
 }

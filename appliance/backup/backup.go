@@ -45,11 +45,13 @@ type Backups struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 	halt    context.CancelFunc // of the replica's own loop
+	drills  drills
 }
 
-// keeping are the settings: for how long points can be restored.
+// keeping are the settings: for how long points can be restored, and when that is
+// tried.
 type keeping struct {
-	interval, seconds, minutes, hours *setting.Value[int]
+	interval, seconds, minutes, hours, drillHour *setting.Value[int]
 }
 
 // New declares the settings; Open begins.
@@ -66,6 +68,8 @@ func New(cfg Config) *Backups {
 			Help: "For how many days every minute can be restored."}),
 		hours: setting.Declare(s, setting.Key[int]{Name: "backup.hoursKeptDays", Default: 30, Check: setting.Between(1, 3660),
 			Help: "For how many days every hour can be restored; files that were deleted are kept as long in the targets."}),
+		drillHour: setting.Declare(s, setting.Key[int]{Name: "backup.drillHour", Default: 2, Check: setting.Between(-1, 23),
+			Help: "In which hour of the night, by the server's clock, each backup target is restored from beside the data to see whether it can be done; -1 = never."}),
 	}
 	b.copies = cfg.Blobs.Replicate(blob.CopyConfig{DB: cfg.DB, Skip: cfg.Skip, Before: b.keysFirst, Log: cfg.Log, Now: cfg.Now,
 		Keep: func() time.Duration { return time.Duration(b.keep.hours.Get(context.Background())+1) * 24 * time.Hour }})
@@ -75,6 +79,9 @@ func New(cfg Config) *Backups {
 // Open begins to copy to the targets there are. One that cannot be opened is
 // logged: the service starts without it.
 func (b *Backups) Open(ctx context.Context) error {
+	if err := b.openDrills(ctx); err != nil {
+		return err
+	}
 	list, err := b.store.targets(ctx)
 	if err != nil {
 		return err
@@ -141,7 +148,8 @@ func (b *Backups) detach(ctx context.Context, id string) error {
 	return errors.Join(errs...)
 }
 
-// Run tells when a target is behind, until ctx ends.
+// Run tells when a target is behind, and begins the drills of the night, until
+// ctx ends.
 func (b *Backups) Run(ctx context.Context) error {
 	ctx = actor.With(ctx, actor.Actor{Kind: actor.System, ID: actor.SystemID})
 	behind := map[string]bool{}
@@ -149,6 +157,7 @@ func (b *Backups) Run(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		b.watch(ctx, behind)
+		b.nightly(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -191,5 +200,6 @@ func (b *Backups) tell() {
 func (b *Backups) Close() {
 	b.stop()
 	b.work.Wait()
+	b.drills.work.Wait()
 	b.copies.Close()
 }

@@ -30,10 +30,13 @@ type Config struct {
 	Data         string // the data directory
 	Installation string
 	Version      string
-	Skip         func(workspace string) bool // files that can be made anew
-	Notify       func(workspace, person, noun, id string)
-	Log          *slog.Logger
-	Now          func() time.Time
+	Skip         func(workspace string) bool                // files that can be made anew
+	Reopen       func(text []byte) (*secret.Keyring, error) // opens keys.json as a target has it
+	// Try opens a restored data directory and does with it what people would.
+	Try    func(ctx context.Context, dir string, keys *secret.Keyring) (Tried, error)
+	Notify func(workspace, person, noun, id string)
+	Log    *slog.Logger
+	Now    func() time.Time
 }
 
 type store struct {

@@ -42,7 +42,7 @@ type backupTrial struct {
 
 func newBackup(o *options) *cobra.Command {
 	return group("backup", "Where the data is copied to", group("target", "Backup targets: directories, S3 buckets, SFTP servers",
-		newTargetAdd(o), newTargetList(o), newTargetTest(o), newTargetRemove(o)))
+		newTargetAdd(o), newTargetList(o), newTargetTest(o), newTargetRemove(o)), newDrill(o))
 }
 
 func newTargetAdd(o *options) *cobra.Command {

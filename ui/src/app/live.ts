@@ -16,7 +16,7 @@ const routesOf: Record<string, readonly (keyof paths)[]> = {
   job: ["/api/jobs"],
   servers: ["/api/servers", "/api/servers/{id}/health"],
   models: ["/api/models"],
-  backup: ["/api/backup/targets"],
+  backup: ["/api/backup/targets", "/api/backup/drills"],
 };
 
 const gather = 150;

@@ -7,7 +7,7 @@ import { show } from "@/test/render";
 import { server } from "@/test/server";
 import { addressOf } from "./address";
 import { BackupPage } from "./backup-page";
-import type { Target } from "./queries";
+import type { Drill, Target } from "./queries";
 import "./words.de";
 import "./words.fr";
 
@@ -15,17 +15,23 @@ const disk: Target = {
   id: "t1", name: "Disk", kind: "directory", url: "file:///mnt/backup", hasSecret: false, hasCa: false, wait: true, rate: 0, state: "current", behindMs: 0,
   generation: 1, lastTransaction: 9, filesWaiting: 0, filesLate: 0, bytes: 2_000_000, keeps: false, createdAt: "2026-11-01T08:00:00Z", oldestAt: "2026-11-20T08:00:00Z",
 };
+const drill: Drill = {
+  id: "d1", target: "t1", targetName: "Disk", nightly: true, state: "passed", startedAt: "2026-11-25T02:10:00Z", endedAt: "2026-11-25T02:11:00Z", tookMs: 60_000, lostMs: 0,
+  bytes: 5_000_000, part: 3, files: 12, fileBytes: 90_000, people: 4, searched: true,
+};
 let targets: Target[];
+let drills: Drill[];
 let asked: { route: string; body: unknown }[];
 
 beforeEach(() => {
   targets = [disk];
+  drills = [drill];
   asked = [];
   const setting = (key: string, value: number) => ({ key, value, default: value, help: "", version: 0 });
   server.use(
     http.get("/api/backup/targets", () => HttpResponse.json({ items: targets })),
     http.get("/api/settings", () =>
-      HttpResponse.json({ items: [setting("backup.intervalSeconds", 1), setting("backup.secondsKeptHours", 24), setting("backup.minutesKeptDays", 7), setting("backup.hoursKeptDays", 30)], next: "" })),
+      HttpResponse.json({ items: [setting("backup.intervalSeconds", 1), setting("backup.secondsKeptHours", 24), setting("backup.minutesKeptDays", 7), setting("backup.hoursKeptDays", 30), setting("backup.drillHour", 2)], next: "" })),
     http.put("/api/settings/:key", async ({ params, request }) => {
       asked.push({ route: String(params["key"]), body: await request.json() });
       return HttpResponse.json(setting(String(params["key"]), 1));
@@ -33,6 +39,17 @@ beforeEach(() => {
     http.post("/api/backup/targets", async ({ request }) => {
       asked.push({ route: "add", body: await request.json() });
       return HttpResponse.json({ ...disk, test: { tookMs: 3, conditional: true, deletes: true, sameDisk: false } }, { status: 201 });
+    }),
+    http.get("/api/backup/drills", () => HttpResponse.json({ items: drills })),
+    http.post("/api/backup/drills", async ({ request }) => {
+      asked.push({ route: "drill", body: await request.json() });
+      const { endedAt: _, ...open } = drill;
+      drills = [{ ...open, id: "d2", state: "running", step: "database", done: 1, total: 4 }, ...drills];
+      return HttpResponse.json({ items: drills.slice(0, 1) }, { status: 202 });
+    }),
+    http.post("/api/backup/drills/:id/cancel", () => {
+      drills = drills.map((one) => (one.id === "d2" ? { ...one, state: "cancelled", endedAt: "2026-11-25T08:00:00Z" } : one));
+      return new HttpResponse(null, { status: 204 });
     }),
     http.post("/api/backup/targets/host-key", () => HttpResponse.json({ hostKey: "ssh-ed25519 AAAA", fingerprint: "SHA256:abc" })),
     http.post("/api/backup/targets/:id/test", () => HttpResponse.json({ tookMs: 12, conditional: true, deletes: false, sameDisk: true })),
@@ -70,6 +87,26 @@ describe("backups", () => {
     await user.click(await screen.findByRole("menuitem", { name: "Remove" }));
     await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Remove" }));
     expect(await screen.findByText("Nothing is copied anywhere")).toBeVisible();
+  });
+
+  it("say whether a restore was tried, and try one", async () => {
+    show(<BackupPage />);
+    expect(await screen.findByText("Restore tried 25 November 2026")).toBeVisible();
+    expect(screen.getByText(/A restore was tried on .* of database and 12 files/)).toBeVisible();
+    const user = userEvent.setup();
+    await user.click(screen.getByRole("button", { name: "Actions for Disk" }));
+    await user.click(await screen.findByRole("menuitem", { name: "Try a restore" }));
+    expect(await screen.findByText(/database 25/)).toBeVisible();
+    expect(asked).toEqual([{ route: "drill", body: { target: "t1" } }]);
+    await user.click(screen.getByRole("button", { name: "Cancel" }));
+    await waitFor(() => expect(screen.queryByText(/database 25/)).toBeNull());
+  });
+
+  it("say why a restore failed that was tried", async () => {
+    drills = [{ ...drill, state: "failed", why: "The file x is damaged.", cure: "Restore from another target." }];
+    show(<BackupPage />);
+    expect(await screen.findByText("Restore failed 25 November 2026")).toBeVisible();
+    expect(screen.getByText(/The file x is damaged/)).toBeVisible();
   });
 
   it("are added: a server's key is compared first", async () => {

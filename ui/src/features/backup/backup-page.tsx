@@ -10,7 +10,7 @@ import { SkeletonRows } from "@/components/ui/skeleton";
 import { administers } from "@/lib/roles";
 import { useWords } from "@/lib/words";
 import { KeepCard } from "./keep-card";
-import { targetsQuery } from "./queries";
+import { drillsQuery, targetsQuery } from "./queries";
 import { TargetCard } from "./target-card";
 import { TargetDialog } from "./target-dialog";
 import { backupWords } from "./words";
@@ -35,6 +35,7 @@ export function BackupPage() {
 function Backups() {
   const words = useWords(backupWords);
   const targets = useQuery(targetsQuery);
+  const drills = useQuery(drillsQuery);
   const [adding, setAdding] = useState(false);
   const add = <Button kind="primary" onClick={() => setAdding(true)}><Plus aria-hidden="true" className="size-4" />{words.add}</Button>;
   const items = targets.data?.items;
@@ -50,7 +51,7 @@ function Backups() {
           <Empty icon={DatabaseBackup} title={words.none} action={add}>{words.noneLead}</Empty>
         ) : (
           <ul className="grid gap-4">
-            {items.map((target) => <TargetCard key={target.id} target={target} />)}
+            {items.map((target) => <TargetCard key={target.id} target={target} drills={drills.data?.items ?? []} />)}
           </ul>
         )}
         <KeepCard />

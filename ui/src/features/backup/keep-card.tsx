@@ -40,7 +40,7 @@ function Keeping({ settings }: { settings: Schema<"Setting">[] }) {
   async function submit(event: FormEvent) {
     event.preventDefault();
     if (keep.isPending || changed.length === 0) return;
-    const odd = changed.find((name) => !/^\d+$/.test(values.get(name)?.trim() ?? ""));
+    const odd = changed.find((name) => !/^-?\d+$/.test(values.get(name)?.trim() ?? ""));
     setWrong(odd ?? null);
     if (!odd) await keep.mutateAsync(changed.map((name) => ({ name, value: Number(values.get(name)) }))).then(() => toast(words.saved), () => undefined);
   }

@@ -5,10 +5,11 @@ import type { Schema } from "@/api/types";
 
 export type Target = Schema<"TargetOut">;
 export type Trial = Schema<"TrialOut">;
+export type Drill = Schema<"DrillOut">;
 export type NewTarget = Schema<"AddBackupTargetRequest">;
 
 /** The settings that say how often changes are copied and for how long they are kept. */
-export const keepKeys = ["backup.intervalSeconds", "backup.secondsKeptHours", "backup.minutesKeptDays", "backup.hoursKeptDays"] as const;
+export const keepKeys = ["backup.intervalSeconds", "backup.secondsKeptHours", "backup.minutesKeptDays", "backup.hoursKeptDays", "backup.drillHour"] as const;
 export type KeepKey = (typeof keepKeys)[number];
 
 export const targetsQuery = queryOptions({
@@ -16,6 +17,13 @@ export const targetsQuery = queryOptions({
   queryFn: ({ signal }) => body(api.GET("/api/backup/targets", { signal })),
   // How far a target is changes each second, without a notice.
   refetchInterval: 3_000,
+});
+
+/** The drills, the newest first; one that runs is asked for each second. */
+export const drillsQuery = queryOptions({
+  queryKey: key("/api/backup/drills"),
+  queryFn: ({ signal }) => body(api.GET("/api/backup/drills", { params: { query: { limit: 60 } }, signal })),
+  refetchInterval: ({ state }) => (state.data?.items.some((drill) => !drill.endedAt) ? 1_000 : 30_000),
 });
 
 export const keepQuery = queryOptions({
@@ -41,6 +49,22 @@ export function useTestTarget() {
 export function useRemoveTarget() {
   const refresh = useRefresh();
   return useMutation({ mutationFn: (id: string) => api.DELETE("/api/backup/targets/{id}", { params: { path: { id } } }), onSuccess: refresh });
+}
+
+export function useDrill() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (target: string) => body(api.POST("/api/backup/drills", { body: { target } })),
+    onSettled: () => queries.invalidateQueries({ queryKey: key("/api/backup/drills") }),
+  });
+}
+
+export function useCancelDrill() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => api.POST("/api/backup/drills/{id}/cancel", { params: { path: { id } } }),
+    onSettled: () => queries.invalidateQueries({ queryKey: key("/api/backup/drills") }),
+  });
 }
 
 export function useHostKey() {

@@ -1,4 +1,4 @@
-import { Check, CircleOff, Clock, Ellipsis, FlaskConical, Trash2 } from "lucide-react";
+import { Check, CircleOff, Clock, Ellipsis, FlaskConical, LifeBuoy, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Confirm } from "@/components/ui/dialog";
@@ -10,15 +10,18 @@ import { Pill } from "@/components/ui/pill";
 import { useToast } from "@/components/ui/toast";
 import { useFormat } from "@/lib/format";
 import { useWords } from "@/lib/words";
-import { type Target, type Trial, useRemoveTarget, useTestTarget } from "./queries";
+import { DrillBadge, DrillLine } from "./drill";
+import { type Drill, type Target, type Trial, useDrill, useRemoveTarget, useTestTarget } from "./queries";
 import { backupWords } from "./words";
 
 /** One target: how far it is, what it holds, what is wrong with it. */
-export function TargetCard({ target }: { target: Target }) {
+export function TargetCard({ target, drills }: { target: Target; drills: Drill[] }) {
   const words = useWords(backupWords);
   const toast = useToast();
   const test = useTestTarget();
   const remove = useRemoveTarget();
+  const drill = useDrill();
+  const last = drills.find(({ target: of }) => of === target.id);
   const [asking, setAsking] = useState(false);
   return (
     <li className="card min-w-0 rounded-m bg-raised px-5 py-4 card-edge">
@@ -27,6 +30,7 @@ export function TargetCard({ target }: { target: Target }) {
           <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
             <h2 className="text-m break-words">{target.name}</h2>
             <StateOf target={target} />
+            <DrillBadge drill={drills.find(({ target: of, state }) => of === target.id && (state === "passed" || state === "failed"))} />
           </div>
           <p className="mt-1 font-code text-xs break-all text-muted">{target.url}</p>
           <Facts target={target} />
@@ -36,6 +40,7 @@ export function TargetCard({ target }: { target: Target }) {
         </Button>
         <Menu trigger={<IconButton small icon={Ellipsis} label={words.menuOf(target.name)} />}>
           <MenuItem icon={FlaskConical} onSelect={() => test.mutate(target.id)}>{words.test}</MenuItem>
+          <MenuItem icon={LifeBuoy} disabled={last !== undefined && !last.endedAt} onSelect={() => drill.mutate(target.id)}>{words.drill}</MenuItem>
           <MenuItem danger icon={Trash2} onSelect={() => {
             remove.reset();
             setAsking(true);
@@ -46,6 +51,8 @@ export function TargetCard({ target }: { target: Target }) {
         <Note kind="bad" className="mt-3">{target.why} {target.cure && <span className="text-muted">{target.cure}</span>}</Note>
       )}
       <Warnings target={target} />
+      {last && <DrillLine drill={last} />}
+      {drill.error && <div className="mt-3"><ErrorPanel error={drill.error} /></div>}
       <div role="status">
         {test.isPending && <p className="mt-3 text-s text-muted">{words.testing}</p>}
         {test.data && <Found name={target.name} trial={test.data} />}
