@@ -248,6 +248,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backup/drills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the drills, the newest first, and how far the one is that runs
+         * @description For administrators. Not with an API key.
+         */
+        get: operations["listDrills"];
+        put?: never;
+        /**
+         * Restore from a backup target, or from all in turn, beside the data, to see whether it can be done
+         * @description For administrators. Not with an API key.
+         */
+        post: operations["startDrill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backup/drills/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a drill that waits or runs
+         * @description For administrators. Not with an API key.
+         */
+        post: operations["cancelDrill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/backup/targets": {
         parameters: {
             query?: never;
@@ -3755,6 +3799,66 @@ export interface components {
              */
             version: number;
         };
+        DrillOut: {
+            /**
+             * Format: int64
+             * @description Size of the restored database.
+             */
+            bytes: number;
+            cure?: string;
+            /** Format: int64 */
+            done?: number;
+            /** Format: date-time */
+            endedAt?: string;
+            /** Format: int64 */
+            fileBytes: number;
+            /**
+             * Format: int64
+             * @description How many files that were.
+             */
+            files: number;
+            id: string;
+            /**
+             * Format: int64
+             * @description Changes of how many milliseconds were not in it; 0 = none.
+             */
+            lostMs: number;
+            nightly: boolean;
+            /**
+             * Format: int64
+             * @description Which thirtieth of the files was read; another one each time.
+             */
+            part: number;
+            /**
+             * Format: int64
+             * @description People whose sign-in was read.
+             */
+            people: number;
+            /**
+             * Format: date-time
+             * @description Time of the state that was restored.
+             */
+            pointAt?: string;
+            /** @description A search found what it should; false where there is nothing to find. */
+            searched: boolean;
+            /** Format: date-time */
+            startedAt: string;
+            /** @enum {string} */
+            state: "waiting" | "running" | "passed" | "failed" | "cancelled";
+            /**
+             * @description What it is doing.
+             * @enum {string}
+             */
+            step?: "keys" | "database" | "check" | "files" | "try";
+            target: string;
+            targetName: string;
+            /** Format: int64 */
+            tookMs: number;
+            /** Format: int64 */
+            total?: number;
+            /** @description Why it failed. */
+            why?: string;
+        };
         EditMessageRequest: {
             /** @description Of them, only some documents; left out, as the question was asked */
             filter?: components["schemas"]["Narrow"];
@@ -4167,6 +4271,9 @@ export interface components {
         };
         ListDirectoriesResponse: {
             items: components["schemas"]["Directory"][];
+        };
+        ListDrillsResponse: {
+            items: components["schemas"]["DrillOut"][];
         };
         ListModelFilesResponse: {
             /** @description On the machine of ChatETS; empty where none is configured. */
@@ -5202,6 +5309,13 @@ export interface components {
             ticket: string;
             /** @description Asks for no code on this device for 30 days; its token comes as deviceToken, or as a cookie. */
             trust?: boolean;
+        };
+        StartDrillRequest: {
+            /** @description Id of the target; absent for all of them. */
+            target?: string;
+        };
+        StartDrillResponse: {
+            items: components["schemas"]["DrillOut"][];
         };
         Step: {
             cure?: string;
@@ -6304,6 +6418,234 @@ export interface operations {
             };
             /** @description Too Many Requests */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDrills: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListDrillsResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startDrill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartDrillRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartDrillResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelDrill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
