@@ -25,7 +25,7 @@ import (
 
 // Searcher is what chat asks of the library.
 type Searcher interface {
-	Search(ctx context.Context, who library.Reach, q library.Question) ([]library.Passage, error)
+	Find(ctx context.Context, who library.Reach, q library.Question) (library.Result, error)
 	Readable(ctx context.Context, who library.Reach, knowledge []string) error
 	ReadableDocuments(ctx context.Context, who library.Reach, documents []string) (map[string]bool, error)
 }
@@ -182,7 +182,14 @@ type Citation struct {
 // CitedDocument names the document of a citation.
 type CitedDocument struct {
 	ID    string `json:"id"`
-	Title string `json:"title"`
+	Title string `json:"title" doc:"A neutral word when withheld: titles tell as much as texts"`
+}
+
+// WordsOnly says that knowledge bases were searched by their words alone, and why.
+type WordsOnly struct {
+	Knowledge []string `json:"knowledge"`
+	Reason    string   `json:"reason"`
+	Cure      string   `json:"cure,omitempty"`
 }
 
 // Exchange is a question with its answer.

@@ -93,7 +93,7 @@ func (c *Chat) prepare(ctx context.Context, r *run, who library.Reach, d *desk) 
 		r.draft.query = query
 		d.phase(phase{Phase: "searching", Query: query})
 	}
-	found, err := c.search(ctx, who, query, r.context.scope())
+	found, err := c.search(ctx, who, query, d)
 	if err != nil {
 		return nil, nil, fmt.Errorf("search: %w", err)
 	}

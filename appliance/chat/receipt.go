@@ -24,6 +24,7 @@ type Receipt struct {
 	Passages   []ReceiptPassage  `json:"passages"`
 	Times      ReceiptTimes      `json:"times"`
 	Tokens     ReceiptTokens     `json:"tokens"`
+	WordsOnly  []WordsOnly       `json:"wordsOnly,omitempty" doc:"Knowledge bases whose passages were compared by their words alone, and why"`
 	Withheld   bool              `json:"withheld,omitempty" doc:"Documents of it may no longer be read, so the prompt is left out"`
 }
 
@@ -129,7 +130,7 @@ func (c *Chat) withholdReceipt(ctx context.Context, m Message, rc *Receipt) erro
 	rc.Withheld, rc.Prompt, rc.Query = true, []ReceiptMessage{}, ""
 	for i := range rc.Passages {
 		if p := &rc.Passages[i]; !may[p.Document] {
-			p.Text, p.Heading, p.Withheld = "", "", true
+			p.Text, p.Heading, p.Title, p.Withheld = "", "", withheldTitle, true
 		}
 	}
 	return nil

@@ -12,6 +12,10 @@ import (
 // withheldText stands for an answer of a model.
 const withheldText = "*This answer is withheld: you may no longer read a document it was written from.*"
 
+// withheldTitle stands for the title of a document. One who could read it once
+// may have been kept from it for what its title says.
+const withheldTitle = "Withheld document"
+
 // follow finds a run of the actor and returns what sends its events past a
 // number: from memory while it lives, from disk once it ended.
 func (c *Chat) follow(ctx context.Context, id string, after int64) (func(context.Context, func(Event) error) error, error) {
@@ -93,8 +97,8 @@ func (c *Chat) readable(ctx context.Context, id string) (Message, error) {
 }
 
 // withholdFrom takes out of messages the words of documents that the person may
-// no longer read or that are gone: the text of the citation, and the sentences
-// quoted from it. A model may have mixed its sources in any sentence, so its
+// no longer read or that are gone: the title and the text of the citation, and
+// the sentences quoted from it. A model may have mixed its sources in any sentence, so its
 // answer is withheld whole.
 func (c *Chat) withholdFrom(ctx context.Context, messages []Message) error {
 	var documents []string
@@ -113,7 +117,7 @@ func (c *Chat) withholdFrom(ctx context.Context, messages []Message) error {
 		for k := range m.Citations {
 			if cited := &m.Citations[k]; !may[cited.Document.ID] {
 				withheld[cited.Number] = true
-				cited.Text, cited.Heading, cited.Withheld = "", "", true
+				cited.Text, cited.Heading, cited.Document.Title, cited.Withheld = "", "", withheldTitle, true
 			}
 		}
 		if m.Kind != KindGenerated {

@@ -12,7 +12,7 @@ import (
 // receiptOf is what is known of an answer before the model is asked.
 func (c *Chat) receiptOf(r *run, query string, prompt []inference.Message, passages []library.Passage, estimated int, searching time.Duration) *Receipt {
 	request := c.request(r, nil)
-	rc := &Receipt{Run: r.id, Message: r.answerID, Model: r.choice.Name, Digest: r.choice.Digest, Query: query,
+	rc := &Receipt{Run: r.id, Message: r.answerID, Model: r.choice.Name, Digest: r.choice.Digest, Query: query, WordsOnly: r.draft.wordsOnly,
 		Parameters: ReceiptParameters{Context: r.choice.Context, MaxTokens: request.MaxTokens, Temperature: request.Temperature,
 			Think: string(request.Think), Prefix: request.Prefix},
 		Prompt: make([]ReceiptMessage, len(prompt)), Passages: make([]ReceiptPassage, len(passages))}

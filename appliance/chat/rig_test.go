@@ -58,19 +58,20 @@ type shelf struct {
 	asked    []library.Question
 	strict   bool // a search that names a closed base is refused, as the library does
 	fail     error
+	notes    []library.Note
 }
 
-func (s *shelf) Search(_ context.Context, _ library.Reach, q library.Question) ([]library.Passage, error) {
+func (s *shelf) Find(_ context.Context, _ library.Reach, q library.Question) (library.Result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, q)
 	for _, id := range q.Knowledge {
 		if s.strict && s.closed[id] {
-			return nil, fault.New(fault.NotFound, "There is no knowledge base %s.", id)
+			return library.Result{}, fault.New(fault.NotFound, "There is no knowledge base %s.", id)
 		}
 	}
 	if s.fail != nil {
-		return nil, s.fail
+		return library.Result{}, s.fail
 	}
 	var found []library.Passage
 	wanted := lexical.Content(q.Text)
@@ -87,7 +88,7 @@ func (s *shelf) Search(_ context.Context, _ library.Reach, q library.Question) (
 			found = append(found, p)
 		}
 	}
-	return found, nil
+	return library.Result{Passages: found, Notes: s.notes}, nil
 }
 
 func (s *shelf) ReadableDocuments(_ context.Context, _ library.Reach, ids []string) (map[string]bool, error) {

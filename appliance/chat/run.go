@@ -78,7 +78,8 @@ type draft struct {
 	// No source supports it, as the citer found.
 	unsupported bool
 	receipt     *Receipt
-	phase       string // the last one that was told
+	wordsOnly   []WordsOnly // where the search did not compare meaning
+	phase       string      // the last one that was told
 }
 
 func (r *run) stored() bool { return r.conversation != "" }
@@ -131,6 +132,8 @@ type phase struct {
 	Conversation string `json:"conversation,omitempty"`
 	Question     string `json:"question,omitempty"`
 	Answer       string `json:"answer,omitempty"`
+
+	WordsOnly []WordsOnly `json:"wordsOnly,omitempty"` // where meaning was not compared
 }
 
 func phaseData(p phase) []byte { return encode(p) }
@@ -227,7 +230,7 @@ func (c *Chat) answer(ctx context.Context, r *run) (err error) {
 	}
 	began := c.now()
 	d.phase(phase{Phase: "searching"})
-	brief, err := c.find(ctx, r, library.ReachOf(who))
+	brief, err := c.find(ctx, r, library.ReachOf(who), d)
 	if err != nil {
 		return fmt.Errorf("search: %w", err)
 	}
@@ -239,32 +242,45 @@ func (c *Chat) answer(ctx context.Context, r *run) (err error) {
 }
 
 // find looks for the passages that are good enough to answer from.
-func (c *Chat) find(ctx context.Context, r *run, who library.Reach) (Brief, error) {
+func (c *Chat) find(ctx context.Context, r *run, who library.Reach, d *desk) (Brief, error) {
 	b := Brief{Question: r.question.Content}
 	if leans(b.Question) && r.before != "" {
-		found, err := c.search(ctx, who, b.Question+"\n"+r.before, r.context.scope())
+		found, err := c.search(ctx, who, b.Question+"\n"+r.before, d)
 		if err != nil || len(found) > 0 {
 			b.Before, b.Passages = r.before, found
 			return b, err
 		}
 	}
-	found, err := c.search(ctx, who, b.Question, r.context.scope())
+	found, err := c.search(ctx, who, b.Question, d)
 	b.Passages = found
 	return b, err
 }
 
-func (c *Chat) search(ctx context.Context, who library.Reach, text string, where scope) ([]library.Passage, error) {
-	found, err := c.searchIn(ctx, who, text, where)
+// search finds the passages that are good enough, and tells the readers where
+// meaning was not compared.
+func (c *Chat) search(ctx context.Context, who library.Reach, text string, d *desk) ([]library.Passage, error) {
+	found, err := c.searchIn(ctx, who, text, d.run.context.scope())
 	if err != nil {
 		return nil, err
 	}
+	if d.run.draft.wordsOnly = wordsOnly(found.Notes); len(found.Notes) > 0 {
+		d.phase(phase{Phase: "searching", Query: d.run.draft.query, WordsOnly: d.run.draft.wordsOnly})
+	}
 	var good []library.Passage
-	for _, p := range found {
+	for _, p := range found.Passages {
 		if p.Coverage >= lexical.Floor {
 			good = append(good, p)
 		}
 	}
 	return good, nil
+}
+
+func wordsOnly(notes []library.Note) []WordsOnly {
+	var list []WordsOnly
+	for _, n := range notes {
+		list = append(list, WordsOnly(n))
+	}
+	return list
 }
 
 // desk is where the answer of a run is written: each piece goes into the draft
@@ -353,7 +369,7 @@ func (d *desk) loaded(now time.Time) {
 // phase tells what the run does now; said again, it is not told again unless it
 // has something new.
 func (d *desk) phase(p phase) {
-	if d.run.draft.phase == p.Phase && p.Query == "" && p.Server == "" {
+	if d.run.draft.phase == p.Phase && p.Query == "" && p.Server == "" && len(p.WordsOnly) == 0 {
 		return
 	}
 	d.run.draft.phase = p.Phase

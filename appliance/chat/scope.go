@@ -92,13 +92,13 @@ func (c *Chat) mayNarrow(ctx context.Context, who library.Reach, n library.Narro
 
 // searchIn asks for passages in a scope. It may name what the person lost since:
 // nothing is found there, and the rest is searched as before.
-func (c *Chat) searchIn(ctx context.Context, who library.Reach, text string, s scope) ([]library.Passage, error) {
+func (c *Chat) searchIn(ctx context.Context, who library.Reach, text string, s scope) (library.Result, error) {
 	filter, err := s.Filter.Filter("")
 	if err != nil {
-		return nil, err
+		return library.Result{}, err
 	}
 	q := library.Question{Text: text, Knowledge: s.Knowledge, Filter: filter, K: passageWish}
-	found, err := c.Library.Search(ctx, who, q)
+	found, err := c.Library.Find(ctx, who, q)
 	if !fault.Is(err, fault.NotFound) {
 		return found, err
 	}
@@ -108,11 +108,11 @@ func (c *Chat) searchIn(ctx context.Context, who library.Reach, text string, s s
 	})
 	may, err := c.Library.ReadableDocuments(ctx, who, q.Filter.Documents)
 	if err != nil {
-		return nil, err
+		return library.Result{}, err
 	}
 	q.Filter.Documents = slices.DeleteFunc(slices.Clone(q.Filter.Documents), func(id string) bool { return !may[id] })
 	if named && len(q.Knowledge) == 0 || narrowed && len(q.Filter.Documents) == 0 { // an empty list would search all
-		return nil, nil
+		return library.Result{}, nil
 	}
-	return c.Library.Search(ctx, who, q)
+	return c.Library.Find(ctx, who, q)
 }
