@@ -149,8 +149,12 @@ func (s *Settings) Set(ctx context.Context, name string, raw json.RawMessage, ve
 	}
 	value, err := e.parse(raw)
 	if err != nil {
-		return fault.New(fault.Invalid, "The value does not fit the setting %s.", name).Because(err).
+		e := fault.New(fault.Invalid, "The value does not fit the setting %s.", name).Because(err).
 			With(fault.Detail{Field: "body.value", Sentence: sentence(err)})
+		if cure := fault.Of(err).Cure; cure != "" && fault.Is(err, fault.Invalid) {
+			e = e.Cure("%s", cure)
+		}
+		return e
 	}
 	var canonical bytes.Buffer
 	if err := json.Compact(&canonical, raw); err != nil {

@@ -68,6 +68,17 @@ func streams(events ...string) http.HandlerFunc {
 // at runs one command line in this process against a socket.
 func at(t *testing.T, ctx context.Context, socket string, args ...string) (code int, out, errs string) {
 	t.Helper()
+	return commanded(t, ctx, socket, "", args...)
+}
+
+// said is at with something on standard input.
+func said(t *testing.T, socket, in string, args ...string) (code int, out, errs string) {
+	t.Helper()
+	return commanded(t, t.Context(), socket, in, args...)
+}
+
+func commanded(t *testing.T, ctx context.Context, socket, in string, args ...string) (code int, out, errs string) {
+	t.Helper()
 	dir := t.TempDir()
 	files := map[string]*os.File{}
 	for _, name := range []string{"in", "out", "err"} {
@@ -77,6 +88,9 @@ func at(t *testing.T, ctx context.Context, socket string, args ...string) (code 
 		}
 		defer f.Close()
 		files[name] = f
+	}
+	if _, err := files["in"].WriteAt([]byte(in), 0); err != nil {
+		t.Fatal(err)
 	}
 	tty := &terminal{in: files["in"], out: files["out"], err: files["err"]}
 	args = append(args, "--data", filepath.Join(dir, "data"), "--socket", socket, "--config", os.DevNull)

@@ -169,7 +169,7 @@ func newScanList(o *options) *cobra.Command {
 						Document  document `json:"document"`
 						Knowledge string   `json:"knowledge"`
 					}
-					return each(cmd.Context(), s, "/api/quarantine?limit=200", func(c caught) error {
+					return each(cmd.Context(), s, "/api/quarantine", func(c caught) error {
 						return row(c.Document.Name, c.Knowledge, c.Document.Finding, o.bytes(c.Document.Size), c.Document.ID)
 					})
 				})

@@ -55,7 +55,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": scriptCode, "up": scriptUp, "down": scriptDown, "die": scriptDie, "mask": scriptMask,
 			"sql": scriptSQL, "bytes": scriptBytes, "spoil": scriptSpoil, "chown": scriptChown, "shared": scriptShared,
-			"modelserver": scriptModelServer, "lastline": scriptLastLine,
+			"modelserver": scriptModelServer, "lastline": scriptLastLine, "scanner": scriptScanner,
 		},
 	})
 }
