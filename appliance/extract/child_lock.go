@@ -19,6 +19,7 @@ import (
 const (
 	maxSpace  = 1536 << 20 // bytes of address space: the reader of PDF reserves much and uses little
 	warmSpace = 4 << 30    // of the child that compiles: it reads no document and needs more than 1.5 GiB
+	tidy      = 50         // per cent of what is in use that Go may leave lying about
 	softHeap  = 420 << 20  // from here Go's collector works hard, well below where the parent kills
 	maxFiles  = 64
 	maxCPU    = 3600 // seconds, for a child whose parent is gone
@@ -29,6 +30,7 @@ const (
 // not have; an error means that the child must not go on.
 func lock(w wall, cache, ocr string) (missing []string, err error) {
 	debug.SetMemoryLimit(softHeap)
+	debug.SetGCPercent(tidy)
 	debug.SetTraceback("all")
 	runtime.GOMAXPROCS(min(runtime.NumCPU(), 2))
 	if err := closeInherited(); err != nil {

@@ -86,6 +86,13 @@ func (m misbehaving) read(ctx context.Context, q question, data []byte) (Documen
 		return said(string(tsv), err)
 	case "attempt":
 		return attempts(), nil
+	case "weigh":
+		q.Name = strings.TrimPrefix(q.Name, "weigh.")
+		d, err := m.reading.read(ctx, q, data)
+		if err != nil {
+			return d, err
+		}
+		return weighed(d)
 	case "hold":
 		if string(data) == "forever" {
 			select {}

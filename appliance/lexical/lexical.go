@@ -68,7 +68,7 @@ func Search(ctx context.Context, db *sql.DB, q Query) ([]Hit, error) {
 	if err != nil || r.passages == 0 {
 		return nil, err
 	}
-	n := max(candidates, 4*q.K)
+	n := max(candidates, 2*q.K)
 	if len(asked.phrases) > 0 {
 		found, err := r.fetch(ctx, db, q, nil, asked.phrases, false, n)
 		if err != nil {

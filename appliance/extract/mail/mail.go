@@ -18,7 +18,9 @@ import (
 )
 
 const (
-	maxMail        = 100_000_000 // bytes
+	// Bytes. What reads a mail holds up to six times its size at once, and a child
+	// is killed at 600 MB.
+	maxMail        = 50_000_000
 	maxBoundaries  = 100
 	maxParts       = 20_000
 	maxAttachments = 500
@@ -55,7 +57,10 @@ func MBOX(ctx context.Context, in doc.Input, b *doc.Builder) error {
 		if len(bytes.TrimSpace(one)) == 0 {
 			continue
 		}
-		_, err := message(ctx, in, bytes.ReplaceAll(one, []byte("\n>From "), []byte("\nFrom ")), b)
+		if bytes.Contains(one, []byte("\n>From ")) {
+			one = bytes.ReplaceAll(one, []byte("\n>From "), []byte("\nFrom "))
+		}
+		_, err := message(ctx, in, one, b)
 		switch {
 		case err == nil:
 			read++
@@ -101,7 +106,7 @@ func message(ctx context.Context, in doc.Input, data []byte, b *doc.Builder) (st
 	switch {
 	case len(data) > maxMail:
 		return "", fault.New(fault.TooLarge, "The mail is larger than %d MB.", maxMail/1_000_000).Cure("Save its attachments and add them themselves.")
-	case bytes.Count(bytes.ToLower(data), []byte("boundary=")) > maxBoundaries, bytes.Count(data, []byte("\n--")) > maxParts:
+	case boundaries(data) > maxBoundaries, bytes.Count(data, []byte("\n--")) > maxParts:
 		return "", fault.New(fault.Invalid, "The mail is made of more parts than any mail has.").Code("file-bomb").Cure("Save the text and the attachments that matter and add them themselves.")
 	}
 	parser := enmime.NewParser(enmime.SkipMalformedParts(true), enmime.DisableTextConversion(true), enmime.MaxStoredPartErrors(20),
@@ -134,6 +139,23 @@ func message(ctx context.Context, in doc.Input, data []byte, b *doc.Builder) (st
 		return subject, err
 	}
 	return subject, attachments(ctx, in, files, b)
+}
+
+// boundaries counts the marks that say where the parts of a mail end, without a
+// second copy of it.
+func boundaries(data []byte) int {
+	mark := []byte("boundary=")
+	n := 0
+	for {
+		i := bytes.IndexByte(data, '=')
+		if i < 0 {
+			return n
+		}
+		if i+1 >= len(mark) && bytes.EqualFold(data[i+1-len(mark):i+1], mark) {
+			n++
+		}
+		data = data[i+1:]
+	}
 }
 
 func body(ctx context.Context, e *enmime.Envelope, b *doc.Builder) error {
