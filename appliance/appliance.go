@@ -26,6 +26,7 @@ import (
 	"chatets/appliance/config"
 	"chatets/appliance/directory"
 	"chatets/appliance/directory/scim"
+	"chatets/appliance/directory/sso"
 	"chatets/appliance/egress"
 	"chatets/appliance/fault"
 	"chatets/appliance/job"
@@ -73,6 +74,7 @@ type Appliance struct {
 	logins   *login.Logins
 	dirs     *directory.Directories
 	scim     *scim.Service
+	sso      *sso.Providers
 	transfer *transfer.Transfers
 	models   *model.Models
 	library  *library.Library
@@ -101,7 +103,7 @@ func newAt(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logg
 
 // migrations lists the folders of the one sequence.
 func migrations() []fs.FS {
-	return []fs.FS{audit.Migrations, setting.Migrations, job.Migrations, account.Migrations, login.Migrations, directory.Migrations, scim.Migrations,
+	return []fs.FS{audit.Migrations, setting.Migrations, job.Migrations, account.Migrations, login.Migrations, directory.Migrations, scim.Migrations, sso.Migrations,
 		model.Migrations, lexical.Migrations, vector.Migrations, library.Migrations, chat.Migrations, key.Migrations, blob.Migrations, backup.Migrations}
 }
 

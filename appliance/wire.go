@@ -9,6 +9,7 @@ import (
 	"chatets/appliance/chat"
 	"chatets/appliance/directory"
 	"chatets/appliance/directory/scim"
+	"chatets/appliance/directory/sso"
 	"chatets/appliance/encoder"
 	"chatets/appliance/key"
 	"chatets/appliance/library"
@@ -39,6 +40,8 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 		DB: a.db, Audit: a.audit, Accounts: a.accounts, Logins: a.logins, Keys: a.keys, Gate: a.gate, Jobs: a.jobs, Notify: notify, Log: a.log, Now: time.Now,
 	})
 	a.logins.UseVerifier(a.dirs)
+	a.sso = sso.New(sso.Config{DB: a.db, Audit: a.audit, Accounts: a.accounts, Logins: a.logins, Keys: a.keys, Gate: a.gate, Notify: notify, Base: a.base, Log: a.log, Now: time.Now})
+	a.logins.UseProviders(a.sso)
 	a.transfer = transfer.New(transfer.Config{DB: a.db, Audit: a.audit, Accounts: a.accounts, Logins: a.logins, Notify: notify, Log: a.log})
 	a.scim = scim.New(scim.Config{DB: a.db, Audit: a.audit, Accounts: a.accounts, Notify: notify, Log: a.log, Now: time.Now})
 	a.models = model.New(model.Config{
@@ -75,6 +78,9 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 		return err
 	}
 	if err := a.dirs.Open(ctx); err != nil {
+		return err
+	}
+	if err := a.sso.Open(ctx); err != nil {
 		return err
 	}
 	if err := a.backups.Open(ctx); err != nil {
@@ -118,6 +124,7 @@ func (a *Appliance) routes() {
 	a.logins.Routes(api, a.web.Hub)
 	a.dirs.Routes(api)
 	a.scim.Routes(api)
+	a.sso.Routes(api)
 	a.transfer.Routes(api)
 	a.models.Routes(api)
 	a.library.Routes(api)
@@ -197,6 +204,8 @@ func sealedColumns() []key.Column {
 		{Table: "server", Name: "token", Purpose: "model-token"},
 		{Table: "directory", Name: "secret", Purpose: "directory-password"},
 		{Table: "document", Name: "password", Purpose: "document-password"},
+		{Table: "sso_provider", Name: "secret", Purpose: "sso-provider"},
+		{Table: "sso_session", Name: "hint", Purpose: "sso-hint"},
 		{Table: "backup_target", Name: "secret", Purpose: "backup-target"},
 		{Table: "totp", Name: "secret", Purpose: "totp", ID: "person"},
 	}

@@ -27,7 +27,7 @@ func Swept() []string {
 // Kept are the tables that say in which workspace something was made that belongs
 // to the whole installation, and the audit record, which holds ids alone.
 func Kept() []string {
-	return []string{"audit", "key_shred", "directory", "server", "model", "model_alias", "model_access", "library_sample", "scim_client",
+	return []string{"audit", "key_shred", "directory", "server", "model", "model_alias", "model_access", "library_sample", "scim_client", "sso_provider",
 		"backup_target", "blob_copy"} // copies in targets, by names that tell nothing, are deleted from there by their own rule
 }
 

@@ -35,7 +35,7 @@ func (l *Logins) Routes(api *web.API, hub account.Publisher) {
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/auth/login", ID: "signIn", Tag: sessions, Access: web.Public,
 		Summary: "Sign in with e-mail address and password", BodyLimit: 16 << 10, Errors: []int{401, 422, 429, 503}}, r.postLogin)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/auth/logout", ID: "signOut", Tag: sessions, Access: web.Public,
-		Summary: "Sign out"}, r.postLogout)
+		Summary: "Sign out; 204 where the browser need not go on to an identity provider"}, r.postLogout)
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/setup", ID: "getSetup", Tag: "Setup", Access: web.Public,
 		Summary: "Whether the first owner is still to be made"}, r.getSetup)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/setup", ID: "setUp", Tag: "Setup", Access: web.Public,
@@ -148,18 +148,28 @@ func (o opened) answer(ctx context.Context, cookie bool) *loginOut {
 type logoutOut struct {
 	ClearSiteData string      `header:"Clear-Site-Data"`
 	SetCookie     http.Cookie `header:"Set-Cookie"`
+	Status        int
+	Body          struct {
+		GoTo string `json:"goTo,omitempty" doc:"Where the browser has to go to sign out at the identity provider."`
+	}
 }
 
 // postLogout answers everybody alike, so that a page whose session has ended
 // already can still clear what it left in the browser. The directive "cookies"
 // is not sent: it would take the cookies of other services of the same domain.
 func (r routes) postLogout(ctx context.Context, _ *struct{}) (*logoutOut, error) {
+	who := actor.From(ctx)
+	out := &logoutOut{ClearSiteData: `"cache", "storage"`, SetCookie: web.ClearCookie(), Status: http.StatusNoContent}
+	if r.providers != nil && who.Session != "" {
+		if out.Body.GoTo = r.providers.Leave(ctx, who.Session); out.Body.GoTo != "" {
+			out.Status = http.StatusOK
+		}
+	}
 	if err := r.signOut(ctx); err != nil && !fault.Is(err, fault.NotFound) {
 		return nil, err
 	}
-	who := actor.From(ctx)
 	r.tell(who.ID, who.Workspace, who.Session)
-	return &logoutOut{ClearSiteData: `"cache", "storage"`, SetCookie: web.ClearCookie()}, nil
+	return out, nil
 }
 
 // SetupState tells the pages whether to show set-up or sign-in.
@@ -230,10 +240,8 @@ func (l *Logins) Bootstrap(ctx context.Context) any {
 	if err != nil {
 		l.log.Error("whether set-up is needed could not be read", "error", err)
 	}
-	state := map[string]bool{"setup": needed}
-	if l.alone.Get(ctx) && l.offers(ctx, web.Host(ctx)) {
-		state["passkey"] = true
-	}
+	state := DoorState{Setup: needed, Doors: l.doors()}
+	state.Passkey = l.alone.Get(ctx) && l.offers(ctx, web.Host(ctx))
 	return state
 }
 

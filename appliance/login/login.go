@@ -29,20 +29,21 @@ import (
 
 // Logins answers who somebody is. Make it with New.
 type Logins struct {
-	store    store
-	accounts *account.Accounts
-	audit    *audit.Log
-	log      *slog.Logger
-	now      func() time.Time
-	hashes   *hasher
-	throttle *throttle
-	setup    setup
-	keys     *secret.Keyring
-	base     func() string
-	verifier Verifier // nil = no directories
-	hours    *setting.Value[int]
-	idle     *setting.Value[int]
-	keyDays  *setting.Value[int]
+	store     store
+	accounts  *account.Accounts
+	audit     *audit.Log
+	log       *slog.Logger
+	now       func() time.Time
+	hashes    *hasher
+	throttle  *throttle
+	setup     setup
+	keys      *secret.Keyring
+	base      func() string
+	verifier  Verifier  // nil = no directories
+	providers Providers // nil = no single sign-on
+	hours     *setting.Value[int]
+	idle      *setting.Value[int]
+	keyDays   *setting.Value[int]
 
 	factorFor   *setting.Value[[]string]
 	factorGrace *setting.Value[int]
@@ -402,7 +403,7 @@ func changeable(p account.Person) error {
 	if p.Source == account.Local {
 		return nil
 	}
-	return fault.New(fault.Conflict, "This person signs in through a directory.").Cure("Change the password there.")
+	return fault.New(fault.Conflict, "This person signs in through a directory or an identity provider.").Cure("Change the password there.")
 }
 
 // Verified is how many password hashes were computed since the start.

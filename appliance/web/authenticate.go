@@ -32,6 +32,9 @@ func (s *Server) identify(ctx context.Context, c *fiber.Ctx, sc *scope, access A
 	if token := string(c.Context().Request.Header.Cookie(cookieName(s.secure) + deviceSuffix)); plausibleToken(token) {
 		sc.device = token
 	}
+	if value := string(c.Context().Request.Header.Cookie(cookieName(s.secure) + signOnSuffix)); plausible(value, maxSignOn) {
+		sc.signOn = value
+	}
 	return a, nil
 }
 
@@ -93,8 +96,13 @@ func (s *Server) readToken(c *fiber.Ctx, sc *scope) error {
 }
 
 // plausibleToken keeps what can be no token away from the authenticator.
-func plausibleToken(token string) bool {
-	if token == "" || len(token) > 512 {
+func plausibleToken(token string) bool { return plausible(token, 512) }
+
+// maxSignOn is how long the cookie of a sign-in at a provider may be.
+const maxSignOn = 2048
+
+func plausible(token string, most int) bool {
+	if token == "" || len(token) > most {
 		return false
 	}
 	for _, b := range []byte(token) {

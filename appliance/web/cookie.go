@@ -12,6 +12,7 @@ const (
 	plainCookie  = "chatets"
 	secureCookie = "__Host-chatets"
 	deviceSuffix = "-device" // of the cookie of a trusted device
+	signOnSuffix = "-sso"    // of the cookie of a sign-in that is at an identity provider
 )
 
 func cookieName(secure bool) string {
@@ -25,6 +26,21 @@ func cookieName(secure bool) string {
 func DeviceCookie(token string, expires time.Time) http.Cookie {
 	c := SessionCookie(token, expires)
 	c.Name += deviceSuffix
+	return c
+}
+
+// SignOnCookie ties a sign-in that goes through an identity provider to the
+// browser that began it.
+func SignOnCookie(value string, expires time.Time) http.Cookie {
+	c := SessionCookie(value, expires)
+	c.Name += signOnSuffix
+	return c
+}
+
+// ClearSignOnCookie removes that cookie.
+func ClearSignOnCookie() http.Cookie {
+	c := ClearCookie()
+	c.Name += signOnSuffix
 	return c
 }
 
@@ -46,7 +62,7 @@ func ClearCookie() http.Cookie {
 // dressCookie gives a Set-Cookie value of ours the name and the flag it must
 // have on this server.
 func dressCookie(value string, secure bool) string {
-	for _, suffix := range []string{"", deviceSuffix} {
+	for _, suffix := range []string{"", deviceSuffix, signOnSuffix} {
 		if rest, ok := strings.CutPrefix(value, plainCookie+suffix+"="); ok && secure {
 			return secureCookie + suffix + "=" + rest + "; Secure"
 		}

@@ -30,6 +30,7 @@ type Route struct {
 	Enrol     bool        // also for a session that has to set up its second step first
 	StepUp    bool        // its caller has proved a short while ago who it is
 	Scope     Scope       // what an API key must hold to call it; "" = no key may
+	CrossSite bool        // pages of other sites send it: who is asking is not looked at, and what it does must stand on the body alone
 	Also      map[int]any // further answers by status, for the document: {202: Accepted{}}
 	MediaType string      // of a JSON answer; "" = application/json
 	Errors    []int       // statuses of problem documents this route is known for
@@ -78,6 +79,8 @@ func (a *API) add(r Route) *registered {
 		panic("web: two routes have the ID " + r.ID)
 	case r.Scope != "" && !r.Scope.Valid():
 		panic("web: the route " + r.ID + " has the scope " + string(r.Scope))
+	case r.CrossSite && r.Access != Public:
+		panic("web: the route " + r.ID + " is for other sites and must be public")
 	case r.Summary == "":
 		panic("web: the route " + r.ID + " has no summary")
 	}
@@ -143,6 +146,9 @@ func (a *API) serve(r *registered, answer func(ctx context.Context, c *fiber.Ctx
 			}
 		}()
 		sc.cancel = cancel
+		if r.CrossSite {
+			return answer(actor.With(ctx, actor.Actor{Address: sc.address, Request: sc.request}), c, sc)
+		}
 		who, err := a.s.identify(ctx, c, sc, r.Access)
 		if err != nil {
 			return err

@@ -27,6 +27,7 @@ type scope struct {
 	fresh   bool    // the session's holder proved a short while ago who it is
 	device  string  // token of a trusted device, sent as a cookie
 	scopes  []Scope // of an API key; nil = a session
+	signOn  string  // value of the cookie of a sign-in that is at an identity provider
 	route   string  // path of the route table
 	began   time.Time
 	body    *body // of the request, nil until somebody reads it
@@ -66,6 +67,14 @@ func Host(ctx context.Context) string {
 func Device(ctx context.Context) string {
 	if sc := scopeOf(ctx); sc != nil {
 		return sc.device
+	}
+	return ""
+}
+
+// SignOn is the value of the cookie that SignOnCookie has set, "" without one.
+func SignOn(ctx context.Context) string {
+	if sc := scopeOf(ctx); sc != nil {
+		return sc.signOn
 	}
 	return ""
 }
