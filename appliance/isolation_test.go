@@ -33,11 +33,12 @@ var strangers = map[string]stranger{
 	"POST /api/auth/sso":                           {body: `{"code":"x","state":"y"}`, want: []int{401}},
 	"POST /api/auth/sso/{name}":                    {body: `{}`, want: hidden},
 	"POST /api/auth/oidc/{name}/logout":            {raw: "logout_token=x", want: hidden},
-	"POST /api/auth/saml/{name}/acs":               {raw: "SAMLResponse=x", want: []int{303}},
-	"POST /api/auth/saml/{name}/slo":               {raw: "SAMLRequest=x", want: []int{303}},
+	"POST /api/auth/saml/{name}/acs":               {raw: "SAMLResponse=x", want: listed},
+	"POST /api/auth/saml/{name}/slo":               {raw: "SAMLRequest=x", want: listed},
 	"GET /api/sso":                                 {want: refused},
 	"POST /api/sso":                                {body: `{"kind":"oidc","name":"x","settings":{}}`, want: refused},
 	"GET /api/sso/{id}":                            {want: refused},
+	"GET /api/sso/{id}/metadata":                   {want: refused},
 	"PATCH /api/sso/{id}":                          {body: `{}`, want: refused},
 	"DELETE /api/sso/{id}":                         {want: refused},
 	"POST /api/sso/{id}/test":                      {want: refused},
@@ -246,6 +247,7 @@ func TestNobodySeesAnother(t *testing.T) {
 		"people": alice.id, "person": alice.id, "api-keys": key, "groups": group, "workspaces": workspace, "workspace": workspace,
 		"sessions": sessions.get("items", "0", "id"), "settings": "login.sessionHours", "jobs": "019326b5-0000-7000-8000-000000000000", "targets": "019326b5-0000-7000-8000-000000000000",
 		"directories": "019326b5-0000-7000-8000-000000000000", "scim": "019326b5-0000-7000-8000-000000000000", "quarantine": document, "number": "1",
+		"sso": "019326b5-0000-7000-8000-000000000000", "name": "nobody",
 	}
 	for _, who := range []struct {
 		name   string

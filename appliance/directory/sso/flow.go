@@ -242,7 +242,7 @@ func (s *Providers) tried(ctx context.Context, p Provider, f flow, in answered) 
 	if who.ID != f.Trial || !who.Administers() {
 		return finished{}, refused()
 	}
-	t := &Try{At: s.now().UTC(), Steps: []Step{}}
+	t := &SignOnTrial{At: s.now().UTC(), Steps: []SignOnStep{}}
 	note := stepper(&t.Steps, s.now)
 	var id Identity
 	var err error
@@ -270,10 +270,10 @@ func (s *Providers) tried(ctx context.Context, p Provider, f flow, in answered) 
 }
 
 // stepper notes steps with the time each took.
-func stepper(list *[]Step, now func() time.Time) func(name, query, answer string, err error) {
+func stepper(list *[]SignOnStep, now func() time.Time) func(name, query, answer string, err error) {
 	begun := now()
 	return func(name, query, answer string, err error) {
-		step := Step{Name: name, OK: err == nil, Query: query, Answer: answer, Millis: now().Sub(begun).Milliseconds()}
+		step := SignOnStep{Name: name, OK: err == nil, Query: query, Answer: answer, Millis: now().Sub(begun).Milliseconds()}
 		if err != nil {
 			step.Error, step.Cure = fault.Of(err).Sentence, fault.Of(err).Cure
 		}

@@ -26,47 +26,49 @@ func (s *Providers) Routes(api *web.API) {
 		Summary: "Remove an identity provider; the people it made stay, disabled", Errors: []int{404}}, s.delete)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/sso/{id}/test", ID: "testProvider", Tag: tag, Access: web.Administrator,
 		Summary: "Test an identity provider step by step, with each question and its answer", Errors: []int{404, 409}}, s.postTest)
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/sso/{id}/metadata", ID: "getProviderMetadata", Tag: tag, Access: web.Administrator,
+		Summary: "What a SAML provider has to know of this installation, as XML in JSON", Errors: []int{404, 409}}, s.getOwnMetadata)
 	s.doorRoutes(api)
 }
 
-// wireSettings are Settings on the wire.
-type wireSettings struct {
-	Label           string     `json:"label,omitempty" maxLength:"60" doc:"What the button on the sign-in page says; the name when absent."`
-	CA              string     `json:"ca,omitempty" maxLength:"65536" doc:"Certificates of the authority of the provider's server, PEM."`
-	Issuer          string     `json:"issuer,omitempty" maxLength:"500" doc:"OpenID Connect: the issuer, exactly as the provider writes it."`
-	ClientID        string     `json:"clientId,omitempty" maxLength:"500" doc:"OpenID Connect."`
-	Scopes          []string   `json:"scopes,omitempty" maxItems:"20" doc:"Beside openid; profile and email when absent."`
-	Hosts           []string   `json:"hosts,omitempty" maxItems:"10" doc:"Further host:port that the provider answers from."`
-	GroupsClaim     string     `json:"groupsClaim,omitempty" maxLength:"300" doc:"Claim or attribute with the groups; dots go into objects, as in realm_access.roles."`
-	PlainHTTP       bool       `json:"plainHttp,omitempty" doc:"Tokens cross the network readable for everybody. For tests only."`
-	Metadata        string     `json:"metadata,omitempty" maxLength:"1048576" doc:"SAML: the metadata of the provider, XML."`
-	Certificate     string     `json:"certificate,omitempty" maxLength:"65536" doc:"SAML: ours, PEM; made here, what is sent is not looked at."`
-	EmailAttribute  string     `json:"emailAttribute,omitempty" maxLength:"300" doc:"SAML; the usual names are tried when absent."`
-	NameAttribute   string     `json:"nameAttribute,omitempty" maxLength:"300" doc:"SAML; the usual names are tried when absent."`
-	Unasked         bool       `json:"unasked,omitempty" doc:"SAML: sign-ins that begin at the provider are taken."`
-	Create          bool       `json:"create,omitempty" doc:"Whoever signs in for the first time gets an account."`
-	LinkByEmail     bool       `json:"linkByEmail,omitempty" doc:"An identity with a verified e-mail address gets the account that has it. Administrators' accounts are never linked."`
-	TrustSecondStep bool       `json:"trustSecondStep,omitempty" doc:"The provider asks for a second step; none is asked here."`
-	Only            string     `json:"only,omitempty" maxLength:"300" doc:"Group whose members are let in; everybody when absent."`
-	Role            actor.Role `json:"role,omitempty" enum:"admin,editor,member,guest" doc:"In the workspace of the provider; member when absent."`
-	Groups          bool       `json:"groups,omitempty" doc:"Groups of the provider become groups of the workspace."`
-	Rules           []Rule     `json:"rules,omitempty" maxItems:"200"`
+// providerSettings are Settings on the wire.
+type providerSettings struct {
+	Label           string       `json:"label,omitempty" maxLength:"60" doc:"What the button on the sign-in page says; the name when absent."`
+	CA              string       `json:"ca,omitempty" maxLength:"65536" doc:"Certificates of the authority of the provider's server, PEM."`
+	Issuer          string       `json:"issuer,omitempty" maxLength:"500" doc:"OpenID Connect: the issuer, exactly as the provider writes it."`
+	ClientID        string       `json:"clientId,omitempty" maxLength:"500" doc:"OpenID Connect."`
+	Scopes          []string     `json:"scopes,omitempty" maxItems:"20" doc:"Beside openid; profile and email when absent."`
+	Hosts           []string     `json:"hosts,omitempty" maxItems:"10" doc:"Further host:port that the provider answers from."`
+	GroupsClaim     string       `json:"groupsClaim,omitempty" maxLength:"300" doc:"Claim or attribute with the groups; dots go into objects, as in realm_access.roles."`
+	PlainHTTP       bool         `json:"plainHttp,omitempty" doc:"Tokens cross the network readable for everybody. For tests only."`
+	Metadata        string       `json:"metadata,omitempty" maxLength:"1048576" doc:"SAML: the metadata of the provider, XML."`
+	Certificate     string       `json:"certificate,omitempty" maxLength:"65536" doc:"SAML: ours, PEM; made here, what is sent is not looked at."`
+	EmailAttribute  string       `json:"emailAttribute,omitempty" maxLength:"300" doc:"SAML; the usual names are tried when absent."`
+	NameAttribute   string       `json:"nameAttribute,omitempty" maxLength:"300" doc:"SAML; the usual names are tried when absent."`
+	Unasked         bool         `json:"unasked,omitempty" doc:"SAML: sign-ins that begin at the provider are taken."`
+	Create          bool         `json:"create,omitempty" doc:"Whoever signs in for the first time gets an account."`
+	LinkByEmail     bool         `json:"linkByEmail,omitempty" doc:"An identity with a verified e-mail address gets the account that has it. Administrators' accounts are never linked."`
+	TrustSecondStep bool         `json:"trustSecondStep,omitempty" doc:"The provider asks for a second step; none is asked here."`
+	Only            string       `json:"only,omitempty" maxLength:"300" doc:"Group whose members are let in; everybody when absent."`
+	Role            actor.Role   `json:"role,omitempty" enum:"admin,editor,member,guest" doc:"In the workspace of the provider; member when absent."`
+	Groups          bool         `json:"groups,omitempty" doc:"Groups of the provider become groups of the workspace."`
+	Rules           []SignOnRule `json:"rules,omitempty" maxItems:"200"`
 }
 
 // IdentityProvider is a provider on the wire.
 type IdentityProvider struct {
-	ID        string       `json:"id"`
-	Kind      string       `json:"kind" enum:"oidc,saml"`
-	Name      string       `json:"name"`
-	Workspace string       `json:"workspace" doc:"Its people become members of it."`
-	Enabled   bool         `json:"enabled"`
-	HasSecret bool         `json:"hasSecret" doc:"The client's secret, or the key, is kept sealed."`
-	People    int          `json:"people" doc:"Who have come from it."`
-	Settings  wireSettings `json:"settings"`
-	Register  Register     `json:"register" doc:"What the provider has to know of this installation."`
-	Failures  []Failure    `json:"failures" doc:"Sign-ins that came to nothing since the start, newest first, at most 20."`
-	Try       *Try         `json:"try,omitempty" doc:"The last sign-in on trial."`
-	CreatedAt time.Time    `json:"createdAt"`
+	ID        string           `json:"id"`
+	Kind      string           `json:"kind" enum:"oidc,saml"`
+	Name      string           `json:"name"`
+	Workspace string           `json:"workspace" doc:"Its people become members of it."`
+	Enabled   bool             `json:"enabled"`
+	HasSecret bool             `json:"hasSecret" doc:"The client's secret, or the key, is kept sealed."`
+	People    int              `json:"people" doc:"Who have come from it."`
+	Settings  providerSettings `json:"settings"`
+	Register  Register         `json:"register" doc:"What the provider has to know of this installation."`
+	Failures  []SignOnFailure  `json:"failures" doc:"Sign-ins that came to nothing since the start, newest first, at most 20."`
+	Try       *SignOnTrial     `json:"try,omitempty" doc:"The last sign-in on trial."`
+	CreatedAt time.Time        `json:"createdAt"`
 }
 
 // Register is what a provider has to know of this installation.
@@ -81,7 +83,7 @@ type Register struct {
 
 func (s *Providers) show(p Provider) IdentityProvider {
 	out := IdentityProvider{ID: p.ID, Kind: p.Kind, Name: p.Name, Workspace: p.Workspace, Enabled: p.Enabled, HasSecret: p.HasSecret, People: p.People,
-		Settings: wireSettings(p.Settings), CreatedAt: p.Created}
+		Settings: providerSettings(p.Settings), CreatedAt: p.Created}
 	if p.Kind == OIDC {
 		out.Register = Register{Redirect: s.redirectOf(p), SignedOut: s.base() + "/sign-in", BackChannel: s.base() + "/api/auth/oidc/" + p.Name + "/logout"}
 	} else {
@@ -130,10 +132,10 @@ func (s *Providers) getOne(ctx context.Context, in *providerIn) (*providerOut, e
 
 type addProviderIn struct {
 	Body struct {
-		Kind     string       `json:"kind" enum:"oidc,saml"`
-		Name     string       `json:"name" maxLength:"64" doc:"Small letters, digits, dots and dashes; it stays, and is in the addresses that the provider knows."`
-		Secret   string       `json:"secret,omitempty" maxLength:"4096" doc:"Of the OpenID Connect client. Kept sealed, never given back."`
-		Settings wireSettings `json:"settings"`
+		Kind     string           `json:"kind" enum:"oidc,saml"`
+		Name     string           `json:"name" maxLength:"64" doc:"Small letters, digits, dots and dashes; it stays, and is in the addresses that the provider knows."`
+		Secret   string           `json:"secret,omitempty" maxLength:"4096" doc:"Of the OpenID Connect client. Kept sealed, never given back."`
+		Settings providerSettings `json:"settings"`
 	}
 }
 
@@ -144,9 +146,9 @@ func (s *Providers) post(ctx context.Context, in *addProviderIn) (*providerOut, 
 type changeProviderIn struct {
 	ID   string `path:"id" maxLength:"64"`
 	Body struct {
-		Enabled  *bool         `json:"enabled,omitempty"`
-		Secret   *string       `json:"secret,omitempty" maxLength:"4096" doc:"Empty forgets the one that is kept."`
-		Settings *wireSettings `json:"settings,omitempty" doc:"All of them anew."`
+		Enabled  *bool             `json:"enabled,omitempty"`
+		Secret   *string           `json:"secret,omitempty" maxLength:"4096" doc:"Empty forgets the one that is kept."`
+		Settings *providerSettings `json:"settings,omitempty" doc:"All of them anew."`
 	}
 }
 
@@ -172,8 +174,8 @@ func (s *Providers) delete(ctx context.Context, in *providerIn) (*removedOut, er
 
 type testedOut struct {
 	Body struct {
-		OK    bool   `json:"ok"`
-		Steps []Step `json:"steps"`
+		OK    bool         `json:"ok"`
+		Steps []SignOnStep `json:"steps"`
 	}
 }
 
@@ -184,5 +186,25 @@ func (s *Providers) postTest(ctx context.Context, in *providerIn) (*testedOut, e
 	}
 	out := &testedOut{}
 	out.Body.Steps, out.Body.OK = steps, steps[len(steps)-1].OK
+	return out, nil
+}
+
+type metadataOut struct {
+	Body struct {
+		Metadata string `json:"metadata"`
+	}
+}
+
+func (s *Providers) getOwnMetadata(ctx context.Context, in *providerIn) (*metadataOut, error) {
+	p, err := s.Get(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	text, err := s.Metadata(ctx, p.Name)
+	if err != nil {
+		return nil, err
+	}
+	out := &metadataOut{}
+	out.Body.Metadata = string(text)
 	return out, nil
 }

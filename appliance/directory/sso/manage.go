@@ -307,7 +307,7 @@ func (s *Providers) checked(ctx context.Context, kind string, in Settings) (Sett
 	return in, s.checkRules(ctx, in.Rules)
 }
 
-func (s *Providers) checkRules(ctx context.Context, rules []Rule) error {
+func (s *Providers) checkRules(ctx context.Context, rules []SignOnRule) error {
 	if len(rules) > maxRules {
 		return wrong("body.settings.rules", "There are too many rules: at most 200.")
 	}

@@ -95,5 +95,5 @@ func shown(text string) string {
 
 // givesInstallationRoles reports whether the provider decides who administers.
 func (p Provider) givesInstallationRoles() bool {
-	return slices.ContainsFunc(p.Settings.Rules, func(r Rule) bool { return r.Installation != "" })
+	return slices.ContainsFunc(p.Settings.Rules, func(r SignOnRule) bool { return r.Installation != "" })
 }

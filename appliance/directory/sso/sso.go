@@ -63,17 +63,17 @@ type Settings struct {
 	Unasked        bool   `json:"unasked,omitempty"` // sign-ins that begin at the provider
 
 	// What becomes of the people.
-	Create          bool       `json:"create"`
-	LinkByEmail     bool       `json:"linkByEmail,omitempty"`
-	TrustSecondStep bool       `json:"trustSecondStep,omitempty"`
-	Only            string     `json:"only,omitempty"` // group whose members are let in; "" = everybody
-	Role            actor.Role `json:"role"`           // in the workspace
-	Groups          bool       `json:"groups"`         // groups become groups of the workspace
-	Rules           []Rule     `json:"rules,omitempty"`
+	Create          bool         `json:"create"`
+	LinkByEmail     bool         `json:"linkByEmail,omitempty"`
+	TrustSecondStep bool         `json:"trustSecondStep,omitempty"`
+	Only            string       `json:"only,omitempty"` // group whose members are let in; "" = everybody
+	Role            actor.Role   `json:"role"`           // in the workspace
+	Groups          bool         `json:"groups"`         // groups become groups of the workspace
+	Rules           []SignOnRule `json:"rules,omitempty"`
 }
 
-// Rule gives the members of a group of the provider a role. The highest role wins.
-type Rule struct {
+// SignOnRule gives the members of a group of the provider a role. The highest role wins.
+type SignOnRule struct {
 	Group        string     `json:"group"`
 	Workspace    string     `json:"workspace,omitempty"`    // id; "" = the provider's
 	Role         actor.Role `json:"role,omitempty"`         // in the workspace
@@ -107,12 +107,12 @@ type live struct {
 	metadata oidc.Metadata
 	fetched  time.Time
 
-	failures []Failure // newest first
-	try      *Try
+	failures []SignOnFailure // newest first
+	try      *SignOnTrial
 }
 
-// Failure is a sign-in that came to nothing, for administrators.
-type Failure struct {
+// SignOnFailure is a sign-in that came to nothing, for administrators.
+type SignOnFailure struct {
 	At       time.Time `json:"at"`
 	Code     string    `json:"code"`
 	Sentence string    `json:"sentence"`
@@ -120,8 +120,8 @@ type Failure struct {
 	Request  string    `json:"request,omitempty" doc:"The same in the log."`
 }
 
-// Step is one step of a test or of a sign-in on trial, and what came back.
-type Step struct {
+// SignOnStep is one step of a test or of a sign-in on trial, and what came back.
+type SignOnStep struct {
 	Name   string `json:"name"`
 	OK     bool   `json:"ok"`
 	Query  string `json:"query"`
@@ -131,11 +131,11 @@ type Step struct {
 	Millis int64  `json:"millis"`
 }
 
-// Try is a sign-in on trial: everything is done but letting in.
-type Try struct {
-	At    time.Time `json:"at"`
-	OK    bool      `json:"ok"`
-	Steps []Step    `json:"steps"`
+// SignOnTrial is a sign-in on trial: everything is done but letting in.
+type SignOnTrial struct {
+	At    time.Time    `json:"at"`
+	OK    bool         `json:"ok"`
+	Steps []SignOnStep `json:"steps"`
 }
 
 // Identity is somebody for whom a provider has vouched.
@@ -214,16 +214,16 @@ func (s *Providers) fail(p Provider, request string, err error) {
 	l := s.of(p)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l.failures = append([]Failure{{At: s.now().UTC(), Code: r.Code, Sentence: r.Sentence, Cure: r.Cure, Request: request}}, l.failures...)
+	l.failures = append([]SignOnFailure{{At: s.now().UTC(), Code: r.Code, Sentence: r.Sentence, Cure: r.Cure, Request: request}}, l.failures...)
 	if len(l.failures) > maxFailures {
 		l.failures = l.failures[:maxFailures]
 	}
 }
 
 // remembered are the failures and the last trial of a provider.
-func (s *Providers) remembered(p Provider) ([]Failure, *Try) {
+func (s *Providers) remembered(p Provider) ([]SignOnFailure, *SignOnTrial) {
 	l := s.of(p)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Failure(nil), l.failures...), l.try
+	return append([]SignOnFailure(nil), l.failures...), l.try
 }

@@ -14,7 +14,7 @@ import (
 
 // Test asks a provider all that can be asked without a person, and stops at the
 // first step that goes wrong.
-func (s *Providers) Test(ctx context.Context, id string) ([]Step, error) {
+func (s *Providers) Test(ctx context.Context, id string) ([]SignOnStep, error) {
 	if _, err := administers(ctx); err != nil {
 		return nil, err
 	}
@@ -27,7 +27,7 @@ func (s *Providers) Test(ctx context.Context, id string) ([]Step, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	list := []Step{}
+	list := []SignOnStep{}
 	note := stepper(&list, s.now)
 	s.lookBase(note)
 	if len(list) == 1 && list[0].OK {
