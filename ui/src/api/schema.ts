@@ -118,10 +118,30 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Sign out
+         * Sign out; 204 where the browser need not go on to an identity provider
          * @description For everybody, signed in or not.
          */
         post: operations["signOut"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/oidc/{name}/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Back-channel logout of OpenID Connect: a form with logout_token
+         * @description For everybody, signed in or not.
+         */
+        post: operations["signOutByProvider"];
         delete?: never;
         options?: never;
         head?: never;
@@ -228,6 +248,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/saml/{name}/acs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Where SAML providers post their answers to
+         * @description For everybody, signed in or not.
+         */
+        post: operations["consumeAssertion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/saml/{name}/slo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Where SAML providers post their sign-outs to
+         * @description For everybody, signed in or not.
+         */
+        post: operations["signOutBySaml"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/second": {
         parameters: {
             query?: never;
@@ -242,6 +302,50 @@ export interface paths {
          * @description For everybody, signed in or not.
          */
         post: operations["signInSecond"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/sso": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the identity providers that one can sign in through
+         * @description For everybody, signed in or not.
+         */
+        get: operations["listDoors"];
+        put?: never;
+        /**
+         * Finish a sign-in with what the provider sent back through the browser
+         * @description For everybody, signed in or not.
+         */
+        post: operations["finishSignOn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/sso/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to sign in through an identity provider
+         * @description For everybody, signed in or not.
+         */
+        post: operations["startSignOn"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2704,6 +2808,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sso": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the identity providers, by name
+         * @description For administrators. Not with an API key.
+         */
+        get: operations["listProviders"];
+        put?: never;
+        /**
+         * Add an identity provider
+         * @description For administrators. Not with an API key.
+         */
+        post: operations["addProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sso/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show an identity provider, with the sign-ins that came to nothing lately
+         * @description For administrators. Not with an API key.
+         */
+        get: operations["getProvider"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove an identity provider; the people it made stay, disabled
+         * @description For administrators. Not with an API key.
+         */
+        delete: operations["removeProvider"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an identity provider
+         * @description For administrators. Not with an API key.
+         */
+        patch: operations["changeProvider"];
+        trace?: never;
+    };
+    "/api/sso/{id}/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a SAML provider has to know of this installation, as XML in JSON
+         * @description For administrators. Not with an API key.
+         */
+        get: operations["getProviderMetadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sso/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test an identity provider step by step, with each question and its answer
+         * @description For administrators. Not with an API key.
+         */
+        post: operations["testProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/workspaces": {
         parameters: {
             query?: never;
@@ -3189,6 +3385,15 @@ export interface components {
             /** @enum {string} */
             workspaceRole?: "admin" | "editor" | "member" | "guest";
         };
+        AddProviderRequest: {
+            /** @enum {string} */
+            kind: "oidc" | "saml";
+            /** @description Small letters, digits, dots and dashes; it stays, and is in the addresses that the provider knows. */
+            name: string;
+            /** @description Of the OpenID Connect client. Kept sealed, never given back. */
+            secret?: string;
+            settings: components["schemas"]["ProviderSettings"];
+        };
         AddScimClientRequest: {
             /** @description Small letters, digits, dots and dashes; it stays. */
             name: string;
@@ -3453,6 +3658,13 @@ export interface components {
              */
             workspaceRole?: "admin" | "editor" | "member" | "guest";
         };
+        ChangeProviderRequest: {
+            enabled?: boolean;
+            /** @description Empty forgets the one that is kept. */
+            secret?: string;
+            /** @description All of them anew. */
+            settings?: components["schemas"]["ProviderSettings"];
+        };
         ChangeServerRequest: {
             /** @description Empty forgets those that are kept. */
             ca?: string;
@@ -3571,6 +3783,7 @@ export interface components {
         };
         CitedDocument: {
             id: string;
+            /** @description A neutral word when withheld: titles tell as much as texts */
             title: string;
         };
         ConfirmTotpRequest: {
@@ -3791,6 +4004,13 @@ export interface components {
             id: string;
             title: string;
         };
+        Door: {
+            /** @enum {string} */
+            kind: "oidc" | "saml";
+            /** @description What the button says. */
+            label: string;
+            name: string;
+        };
         Draft: {
             text: string;
             /**
@@ -3961,6 +4181,17 @@ export interface components {
             /** Format: date-time */
             since: string;
         };
+        FinishSignOnRequest: {
+            code?: string;
+            error?: string;
+            error_description?: string;
+            iss?: string;
+            /** @description Whose address was answered to. */
+            provider?: string;
+            state?: string;
+            /** @description Of an answer by SAML. */
+            ticket?: string;
+        };
         FoundConversation: {
             conversation: components["schemas"]["Conversation"];
             /** @description The newest message that holds the words; absent where only the title does */
@@ -4001,6 +4232,9 @@ export interface components {
             /** @description An authenticator app is in force. */
             totp: boolean;
         };
+        GetProviderMetadataResponse: {
+            metadata: string;
+        };
         Group: {
             id: string;
             /**
@@ -4032,6 +4266,31 @@ export interface components {
             /** @enum {string} */
             state: "ok" | "busy" | "down";
             why?: string;
+        };
+        IdentityProvider: {
+            /** Format: date-time */
+            createdAt: string;
+            enabled: boolean;
+            /** @description Sign-ins that came to nothing since the start, newest first, at most 20. */
+            failures: components["schemas"]["SignOnFailure"][];
+            /** @description The client's secret, or the key, is kept sealed. */
+            hasSecret: boolean;
+            id: string;
+            /** @enum {string} */
+            kind: "oidc" | "saml";
+            name: string;
+            /**
+             * Format: int64
+             * @description Who have come from it.
+             */
+            people: number;
+            /** @description What the provider has to know of this installation. */
+            register: components["schemas"]["Register"];
+            settings: components["schemas"]["ProviderSettings"];
+            /** @description The last sign-in on trial. */
+            try?: components["schemas"]["SignOnTrial"];
+            /** @description Its people become members of it. */
+            workspace: string;
         };
         ImportModelRequest: {
             /**
@@ -4272,6 +4531,9 @@ export interface components {
         ListDirectoriesResponse: {
             items: components["schemas"]["Directory"][];
         };
+        ListDoorsResponse: {
+            items: components["schemas"]["Door"][];
+        };
         ListDrillsResponse: {
             items: components["schemas"]["DrillOut"][];
         };
@@ -4287,6 +4549,9 @@ export interface components {
              */
             generation: "none" | "ready" | "down";
             items: components["schemas"]["Model"][];
+        };
+        ListProvidersResponse: {
+            items: components["schemas"]["IdentityProvider"][];
         };
         ListScimClientsResponse: {
             items: components["schemas"]["ScimClient"][];
@@ -4732,6 +4997,50 @@ export interface components {
             /** @description Of a question to a passkey. */
             ticket?: string;
         };
+        ProviderSettings: {
+            /** @description Certificates of the authority of the provider's server, PEM. */
+            ca?: string;
+            /** @description SAML: ours, PEM; made here, what is sent is not looked at. */
+            certificate?: string;
+            /** @description OpenID Connect. */
+            clientId?: string;
+            /** @description Whoever signs in for the first time gets an account. */
+            create?: boolean;
+            /** @description SAML; the usual names are tried when absent. */
+            emailAttribute?: string;
+            /** @description Groups of the provider become groups of the workspace. */
+            groups?: boolean;
+            /** @description Claim or attribute with the groups; dots go into objects, as in realm_access.roles. */
+            groupsClaim?: string;
+            /** @description Further host:port that the provider answers from. */
+            hosts?: string[];
+            /** @description OpenID Connect: the issuer, exactly as the provider writes it. */
+            issuer?: string;
+            /** @description What the button on the sign-in page says; the name when absent. */
+            label?: string;
+            /** @description An identity with a verified e-mail address gets the account that has it. Administrators' accounts are never linked. */
+            linkByEmail?: boolean;
+            /** @description SAML: the metadata of the provider, XML. */
+            metadata?: string;
+            /** @description SAML; the usual names are tried when absent. */
+            nameAttribute?: string;
+            /** @description Group whose members are let in; everybody when absent. */
+            only?: string;
+            /** @description Tokens cross the network readable for everybody. For tests only. */
+            plainHttp?: boolean;
+            /**
+             * @description In the workspace of the provider; member when absent.
+             * @enum {string}
+             */
+            role?: "admin" | "editor" | "member" | "guest";
+            rules?: components["schemas"]["SignOnRule"][];
+            /** @description Beside openid; profile and email when absent. */
+            scopes?: string[];
+            /** @description The provider asks for a second step; none is asked here. */
+            trustSecondStep?: boolean;
+            /** @description SAML: sign-ins that begin at the provider are taken. */
+            unasked?: boolean;
+        };
         Quarantined: {
             document: components["schemas"]["Document"];
             /** @description Name of the knowledge base. */
@@ -4827,6 +5136,8 @@ export interface components {
             tokens: components["schemas"]["ReceiptTokens"];
             /** @description Documents of it may no longer be read, so the prompt is left out */
             withheld?: boolean;
+            /** @description Knowledge bases whose passages were compared by their words alone, and why */
+            wordsOnly?: components["schemas"]["WordsOnly"][];
         };
         ReceiptMessage: {
             content: string;
@@ -4905,6 +5216,15 @@ export interface components {
             /** @description Name of a model, or extractive; left out, the one that wrote the answer */
             model?: string;
         };
+        Register: {
+            acs?: string;
+            backChannel?: string;
+            /** @description It is the address of the metadata too. */
+            entityId?: string;
+            redirect?: string;
+            signedOut?: string;
+            slo?: string;
+        };
         ReleaseDocumentRequest: {
             /**
              * @description Why; it is recorded.
@@ -4915,6 +5235,13 @@ export interface components {
             reference?: string;
         };
         RemoveDirectoryResponse: {
+            /**
+             * Format: int64
+             * @description People who were disabled, because nobody vouches for them any more.
+             */
+            people: number;
+        };
+        RemoveProviderResponse: {
             /**
              * Format: int64
              * @description People who were disabled, because nobody vouches for them any more.
@@ -5310,12 +5637,63 @@ export interface components {
             /** @description Asks for no code on this device for 30 days; its token comes as deviceToken, or as a cookie. */
             trust?: boolean;
         };
+        SignOn: {
+            /** @description Absent after a trial. */
+            login?: components["schemas"]["Login"];
+            /** @description Path to go to. */
+            return?: string;
+        };
+        SignOnFailure: {
+            /** Format: date-time */
+            at: string;
+            code: string;
+            cure?: string;
+            /** @description The same in the log. */
+            request?: string;
+            sentence: string;
+        };
+        SignOnRule: {
+            group: string;
+            installation?: string;
+            role?: string;
+            workspace?: string;
+        };
+        SignOnStep: {
+            answer: string;
+            cure?: string;
+            error?: string;
+            /** Format: int64 */
+            millis: number;
+            name: string;
+            ok: boolean;
+            query: string;
+        };
+        SignOnTrial: {
+            /** Format: date-time */
+            at: string;
+            ok: boolean;
+            steps: components["schemas"]["SignOnStep"][];
+        };
+        SignOutResponse: {
+            /** @description Where the browser has to go to sign out at the identity provider. */
+            goTo?: string;
+        };
         StartDrillRequest: {
             /** @description Id of the target; absent for all of them. */
             target?: string;
         };
         StartDrillResponse: {
             items: components["schemas"]["DrillOut"][];
+        };
+        StartSignOnRequest: {
+            /** @description Path to go to afterwards. */
+            return?: string;
+            /** @description For administrators: does everything but letting in, and shows each step. */
+            trial?: boolean;
+        };
+        StartSignOnResponse: {
+            /** @description Where the browser has to go. */
+            url: string;
         };
         Step: {
             cure?: string;
@@ -5483,6 +5861,10 @@ export interface components {
             token?: string;
             url: string;
         };
+        TestProviderResponse: {
+            ok: boolean;
+            steps: components["schemas"]["SignOnStep"][];
+        };
         TestRecoveryKeyRequest: {
             key: string;
         };
@@ -5604,6 +5986,11 @@ export interface components {
             rules?: components["schemas"]["GroupRule"][];
             /** @description Asked in this order until one answers. ldap:// is encrypted with StartTLS. */
             urls: string[];
+        };
+        WordsOnly: {
+            cure?: string;
+            knowledge: string[];
+            reason: string;
         };
         Workspace: {
             id: string;
@@ -5994,12 +6381,93 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignOutResponse"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signOutByProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description The file itself, at most 64 KB. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
             /** @description No Content */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Any other failure */
             default: {
@@ -6367,6 +6835,164 @@ export interface operations {
             };
         };
     };
+    consumeAssertion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description The file itself, at most 2 MB. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description See Other */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signOutBySaml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description The file itself, at most 2 MB. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description See Other */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     signInSecond: {
         parameters: {
             query?: never;
@@ -6418,6 +7044,193 @@ export interface operations {
             };
             /** @description Too Many Requests */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDoors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListDoorsResponse"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finishSignOn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FinishSignOnRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignOn"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startSignOn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartSignOnRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartSignOnResponse"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16915,6 +17728,497 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListProvidersResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddProviderRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProvider"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProvider"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemoveProviderResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeProviderRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProvider"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getProviderMetadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetProviderMetadataResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestProviderResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
