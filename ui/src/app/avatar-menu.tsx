@@ -1,36 +1,20 @@
-import { useNavigate } from "@tanstack/react-router";
-import { ChevronsUpDown, LogOut, Settings, Users } from "lucide-react";
-import { api } from "@/api/client";
-import { useSession } from "@/api/query";
+import { ChevronsUpDown } from "lucide-react";
+import { lazy } from "react";
 import type { Schema } from "@/api/types";
 import { Avatar } from "@/components/ui/avatar";
-import { Menu, MenuChoice, MenuItem, MenuLabel, MenuLine } from "@/components/ui/menu";
-import { setLook, themes, useLook } from "@/lib/preferences";
+import { MenuButton } from "@/components/ui/menu-button";
 import { useWords } from "@/lib/words";
-import { administers } from "@/lib/roles";
-import { useLeave } from "./leave-context";
 import { appWords } from "./words";
 
-/** Goes to another workspace; nothing of the last one may stay in the page. */
-async function enter(id: string) {
-  await api.POST("/api/session/workspace", { body: { id } });
-  location.assign("/");
-}
+const AvatarItems = lazy(() => import("./avatar-items"));
 
 /** The person at the foot of the sidebar, with everything that is theirs. */
 export function AvatarMenu({ person }: { person: Schema<"Person"> }) {
   const words = useWords(appWords);
-  const navigate = useNavigate();
-  const leave = useLeave();
-  const { theme } = useLook();
-  const { workspace, workspaces } = useSession();
   const role = { owner: words.owner, admin: words.administrator, auditor: words.auditor, "": person.email }[person.role];
   return (
     <div className="-mx-2 flex-none border-t border-line p-1.5">
-      <Menu
-        fit
-        side="top"
-        align="start"
+      <MenuButton
         trigger={
           <button
             type="button"
@@ -46,30 +30,8 @@ export function AvatarMenu({ person }: { person: Schema<"Person"> }) {
           </button>
         }
       >
-        <MenuItem icon={Settings} onSelect={() => void navigate({ to: "/profile" })}>{words.profile}</MenuItem>
-        {administers(person) && <MenuItem icon={Users} onSelect={() => void navigate({ to: "/people" })}>{words.people}</MenuItem>}
-        {administers(person) && <MenuItem icon={Settings} onSelect={() => void navigate({ to: "/admin" })}>{words.administration}</MenuItem>}
-        {workspaces.length > 1 && (
-          <>
-            <MenuLine />
-            <MenuLabel>{words.workspace}</MenuLabel>
-            <MenuChoice
-              value={workspace.id}
-              options={workspaces.map(({ id, name }) => ({ value: id, label: name }))}
-              onChange={(id) => void enter(id)}
-            />
-          </>
-        )}
-        <MenuLine />
-        <MenuLabel>{words.appearance}</MenuLabel>
-        <MenuChoice
-          value={theme}
-          options={themes.map((value) => ({ value, label: words[value] }))}
-          onChange={(next) => setLook({ theme: next })}
-        />
-        <MenuLine />
-        <MenuItem icon={LogOut} onSelect={leave}>{words.signOut}</MenuItem>
-      </Menu>
+        {(trigger) => <AvatarItems trigger={trigger} />}
+      </MenuButton>
     </div>
   );
 }

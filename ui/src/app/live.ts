@@ -7,6 +7,8 @@ const routesOf: Record<string, readonly (keyof paths)[]> = {
   document: ["/api/documents", "/api/documents/{id}", "/api/documents/{id}/content", "/api/knowledge", "/api/knowledge/{id}", "/api/search"],
   knowledge: ["/api/knowledge", "/api/knowledge/{id}", "/api/knowledge/{id}/access"],
   conversation: ["/api/conversations", "/api/conversations/{id}"],
+  shelf: ["/api/conversations", "/api/chat/folders", "/api/shares"],
+  draft: ["/api/drafts/{chat}"],
   message: ["/api/conversations", "/api/conversations/{id}"],
   run: ["/api/conversations", "/api/conversations/{id}"],
   person: ["/api/people", "/api/session", "/api/groups"],

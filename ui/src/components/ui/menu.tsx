@@ -12,11 +12,13 @@ interface MenuProps {
   align?: "start" | "end" | "center";
   /** As wide as its button, for a menu that grows out of a row. */
   fit?: boolean;
+  /** It comes with the press that opens it, see menu-button. */
+  defaultOpen?: boolean;
 }
 
-export function Menu({ trigger, children, side = "bottom", align = "end", fit }: MenuProps) {
+export function Menu({ trigger, children, side = "bottom", align = "end", fit, defaultOpen = false }: MenuProps) {
   return (
-    <Radix.Root modal={false}>
+    <Radix.Root modal={false} defaultOpen={defaultOpen}>
       <Radix.Trigger asChild>{trigger}</Radix.Trigger>
       <Radix.Portal>
         <Radix.Content

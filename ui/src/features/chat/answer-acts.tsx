@@ -2,17 +2,18 @@ import { Check, ChevronLeft, ChevronRight, Copy, Info, Quote, RotateCcw } from "
 import { lazy, Suspense, useState } from "react";
 import { Button } from "@/components/ui/button";
 import { IconButton } from "@/components/ui/icon-button";
-import { Menu, MenuItem, MenuLabel, MenuLine } from "@/components/ui/menu";
+import { MenuButton } from "@/components/ui/menu-button";
 import { useWords } from "@/lib/words";
 import { withSources } from "./clipboard";
 import { plainAnswer } from "./keys";
-import { extractive, useModels } from "./models";
+import { useModels } from "./models";
 import { PopButton } from "./pop-button";
 import type { Message } from "./queries";
 import type { Citation } from "./sources";
 import { useCopy } from "./use-copy";
 import { chatWords } from "./words";
 
+const AgainMenu = lazy(() => import("./again-menu"));
 const AnswerInfo = lazy(() => import("./answer-info").then((module) => ({ default: module.AnswerInfo })));
 const ReceiptDialog = lazy(() => import("./receipt-dialog").then((module) => ({ default: module.ReceiptDialog })));
 
@@ -44,7 +45,7 @@ export function AnswerActs({ message, text, citations, acts }: { message: Messag
       {text && citations.length > 0 && (
         <IconButton icon={sourced.copied ? Check : Quote} label={sourced.copied ? words.copied : words.copySources} onClick={() => sourced.copy(withSources(text, citations, words))} />
       )}
-      {acts ? <AgainMenu message={message} again={acts.again} /> : <IconButton icon={RotateCcw} label={words.again} disabled />}
+      {acts ? <AgainButton message={message} again={acts.again} /> : <IconButton icon={RotateCcw} label={words.again} disabled />}
       {message.kind === "generated" && message.usage && <InfoButton message={message} />}
       {canGoOn(message) && message.state !== "interrupted" && message.state !== "failed" && (
         <Button small kind="quiet" disabled={!acts} onClick={() => acts?.goOn(message)}>{words.goOn}</Button>
@@ -55,27 +56,13 @@ export function AnswerActs({ message, text, citations, acts }: { message: Messag
 }
 
 /** Another version: by the same model, by another one, or in the documents' own words. */
-function AgainMenu({ message, again }: { message: Message; again: Acts["again"] }) {
+function AgainButton({ message, again }: { message: Message; again: Acts["again"] }) {
   const words = useWords(chatWords);
   const models = useModels();
-  const own = message.kind === "generated" ? models.find(message.model) : undefined;
-  const others = models.list.filter((model) => model.available && model.name !== own?.name);
   const quoted = message.kind !== "generated";
-  if (others.length === 0 && quoted) return <IconButton icon={RotateCcw} label={words.again} onClick={() => again(message)} />;
-  return (
-    <Menu align="start" trigger={<IconButton icon={RotateCcw} label={words.again} />}>
-      {message.model && <MenuItem disabled={own?.available === false} onSelect={() => again(message, message.model)}>{words.sameModel(models.label(message.model))}</MenuItem>}
-      {others.length > 0 && (
-        <>
-          {message.model && <MenuLine />}
-          <MenuLabel>{quoted ? words.withModel : words.otherModels}</MenuLabel>
-          {others.map((model) => <MenuItem key={model.name} onSelect={() => again(message, model.name)}>{model.label}</MenuItem>)}
-        </>
-      )}
-      <MenuLine />
-      <MenuItem onSelect={() => again(message, extractive)}>{words.ownWords}</MenuItem>
-    </Menu>
-  );
+  const button = <IconButton icon={RotateCcw} label={words.again} />;
+  if (quoted && !models.list.some((model) => model.available)) return <IconButton icon={RotateCcw} label={words.again} onClick={() => again(message)} />;
+  return <MenuButton trigger={button}>{(trigger) => <AgainMenu trigger={trigger} message={message} again={again} />}</MenuButton>;
 }
 
 function InfoButton({ message }: { message: Message }) {

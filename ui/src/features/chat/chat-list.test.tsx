@@ -63,7 +63,7 @@ describe("the list of chats", () => {
     show(<ChatList />);
     (await screen.findByRole("link", { name: "First" })).focus();
     await userEvent.keyboard("{F2}");
-    const field = screen.getByRole("textbox", { name: "New title" });
+    const field = await screen.findByRole("textbox", { name: "New title" });
     await userEvent.clear(field);
     await userEvent.type(field, "Second{Enter}");
     expect(await screen.findByText("Chat renamed")).toBeInTheDocument();

@@ -1,5 +1,5 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { ErrorPanel } from "@/components/ui/error-panel";
 import { More } from "@/components/ui/more";
 import { Loading, Skeleton } from "@/components/ui/skeleton";
@@ -7,16 +7,20 @@ import { cx } from "@/lib/cx";
 import { useLanguage, useWords } from "@/lib/words";
 import { ChatRow } from "./chat-row";
 import { type Group, groupByAge } from "./dates";
-import { conversationsQuery } from "./queries";
+import { type Conversation, conversationsQuery, foldersQuery } from "./queries";
 import { useRemovals } from "./removals";
 import { chatWords } from "./words";
 
-/** The person's chats in the sidebar, grouped by age. */
+// Who has no folders needs none of it.
+const Folders = lazy(() => import("./folders"));
+
+/** The person's chats in the sidebar: folders, what is pinned, the rest grouped by age. */
 export function ChatList() {
   const words = useWords(chatWords);
   const groupName = useGroupName();
   const now = useNow();
   const { gone } = useRemovals();
+  const folders = useQuery(foldersQuery).data?.items;
   const query = useInfiniteQuery({
     ...conversationsQuery,
     // Notices tell when an answer is finished; this is for the time without them.
@@ -36,23 +40,38 @@ export function ChatList() {
 
   const rows = query.data.pages.flatMap((page) => page.items).filter((row) => !gone.has(row.id));
   const unique = [...new Map(rows.map((row) => [row.id, row])).values()];
-  if (unique.length === 0 && !query.hasNextPage) return <p className="px-2 pt-5 text-s text-faint">{words.noChats}</p>;
+  // A row that was just filed or archived leaves at once, whatever the next answer brings.
+  const pinned = unique.filter((row) => row.pinned && !row.archived);
+  const rest = unique.filter((row) => !row.pinned && !row.archived && !row.folder);
   return (
     <div>
-      {groupByAge(unique, (row) => new Date(row.updatedAt), now).map(({ key, group, items }) => (
-        <section key={key} aria-label={groupName(group)}>
-          <h2 className="px-2 pt-4 pb-1.25 text-xs font-medium text-faint">{groupName(group)}</h2>
-          <ul>
-            {items.map((row) => (
-              <ChatRow key={row.id} row={row} />
-            ))}
-          </ul>
-        </section>
+      {folders && folders.length > 0 && (
+        <Suspense fallback={null}>
+          <Folders folders={folders} />
+        </Suspense>
+      )}
+      {unique.length === 0 && !query.hasNextPage && <p className="px-2 pt-5 text-s text-faint">{words.noChats}</p>}
+      {pinned.length > 0 && <Rows name={words.pinned} rows={pinned} />}
+      {groupByAge(rest, (row) => new Date(row.updatedAt), now).map(({ key, group, items }) => (
+        <Rows key={key} name={groupName(group)} rows={items} />
       ))}
       {query.hasNextPage && (
         <More label={words.moreChats} busy={query.isFetchingNextPage} error={query.isFetchNextPageError ? query.error : null} onMore={() => void query.fetchNextPage({ cancelRefetch: false })} />
       )}
     </div>
+  );
+}
+
+function Rows({ name, rows }: { name: string; rows: readonly Conversation[] }) {
+  return (
+    <section aria-label={name}>
+      <h2 className="px-2 pt-4 pb-1.25 text-xs font-medium text-faint">{name}</h2>
+      <ul>
+        {rows.map((row) => (
+          <ChatRow key={row.id} row={row} />
+        ))}
+      </ul>
+    </section>
   );
 }
 

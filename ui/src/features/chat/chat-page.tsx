@@ -1,13 +1,15 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
-import { MessageCircleOff, PanelRight, SquarePen } from "lucide-react";
+import { Ellipsis, MessageCircleOff, PanelRight, SquarePen } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { api } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { Button } from "@/components/ui/button";
 import { Empty } from "@/components/ui/empty";
 import { ErrorPanel } from "@/components/ui/error-panel";
 import { Topbar } from "@/components/ui/frame";
 import { IconButton } from "@/components/ui/icon-button";
+import { MenuButton } from "@/components/ui/menu-button";
 import { More } from "@/components/ui/more";
 import { Loading, Skeleton } from "@/components/ui/skeleton";
 import { cx } from "@/lib/cx";
@@ -19,6 +21,7 @@ import { Dock } from "./dock";
 import { KnowledgePicker } from "./knowledge-picker";
 import { ModelPicker } from "./model-picker";
 import { roomQuery, useModels } from "./models";
+import { type Conversation, putRow } from "./queries";
 import { Bubble, Question } from "./question";
 import { Transcript, type TranscriptHandle } from "./transcript";
 import { useActs } from "./use-acts";
@@ -27,6 +30,8 @@ import { chatWords } from "./words";
 
 // The document is a press away: what sets it on paper comes with the first one.
 const SourcePanel = lazy(() => import("./source-panel").then((module) => ({ default: module.SourcePanel })));
+
+const ChatTools = lazy(() => import("./chat-tools"));
 
 // It comes with the first answer that is waited for, and stands over the text: nothing moves.
 const RunLine = lazy(() => import("./run-line").then((module) => ({ default: module.RunLine })));
@@ -67,6 +72,7 @@ function Chat({ id }: { id: string }) {
   const writer = models.answering(modelName)?.name ?? "";
   const room = useQuery({ ...roomQuery(id, writer), enabled: writer !== "" && conversation !== undefined }).data;
   useTitle(conversation?.title);
+  useSeen(conversation);
 
   const busy = ask.isPending || act.isPending || writing !== undefined;
   const toLatest = () => requestAnimationFrame(() => transcript.current?.toLatest());
@@ -143,7 +149,7 @@ function Chat({ id }: { id: string }) {
   return (
     <>
       <ChatBar
-        title={conversation?.title ?? ""}
+        chat={conversation}
         panel={sources !== undefined}
         onPanel={cited || sources ? () => setSources(sources || !cited ? undefined : { message: cited.id, number: cited.citations[0]?.number ?? 1 }) : undefined}
       />
@@ -207,7 +213,7 @@ function Turn({ rest, children }: { rest: boolean; children: ReactNode }) {
   return <li className={cx("-mx-2 min-w-0 px-2 [contain-intrinsic-size:auto_12rem]", rest && drawn && "[content-visibility:auto]")}>{children}</li>;
 }
 
-function ChatBar({ title, panel, onPanel }: { title: string; panel: boolean; onPanel: (() => void) | undefined }) {
+function ChatBar({ chat, panel, onPanel }: { chat: Conversation | undefined; panel: boolean; onPanel: (() => void) | undefined }) {
   const words = useWords(chatWords);
   const onPhone = useMedia(phone);
   return (
@@ -222,9 +228,33 @@ function ChatBar({ title, panel, onPanel }: { title: string; panel: boolean; onP
         )
       }
     >
-      <h1 className="min-w-0 truncate text-m font-medium max-frame:flex-1 max-frame:text-center">{title}</h1>
+      <h1 className="min-w-0 truncate text-m font-medium max-frame:flex-1 max-frame:text-center">{chat?.title}</h1>
+      {chat && (
+        <MenuButton trigger={<IconButton small icon={Ellipsis} label={words.menuOf(chat.title)} />}>
+          {(trigger) => <ChatTools row={chat} trigger={trigger} />}
+        </MenuButton>
+      )}
+      {chat?.expiresAt && <span title={words.temporaryHelp} className="rounded-full bg-accent-soft px-2 py-0.5 text-xs font-medium whitespace-nowrap text-accent-text">{words.temporary}</span>}
     </Topbar>
   );
+}
+
+/** Tells the server that the last answer was looked at: by somebody, not by a tab in the back. */
+function useSeen(chat: Conversation | undefined): void {
+  const queries = useQueryClient();
+  const id = chat?.unread && !chat.running ? chat.id : undefined;
+  useEffect(() => {
+    if (id === undefined) return;
+    const look = () => {
+      if (document.visibilityState !== "visible") return;
+      removeEventListener("visibilitychange", look);
+      putRow(queries, id, (row) => ({ ...row, unread: false }));
+      api.PATCH("/api/conversations/{id}", { params: { path: { id } }, body: { unread: false } }).catch(() => undefined);
+    };
+    addEventListener("visibilitychange", look);
+    look();
+    return () => removeEventListener("visibilitychange", look);
+  }, [id, chat?.updatedAt, queries]);
 }
 
 function useTitle(title: string | undefined): void {

@@ -1,4 +1,4 @@
-import { type InfiniteData, infiniteQueryOptions, type QueryClient } from "@tanstack/react-query";
+import { type InfiniteData, infiniteQueryOptions, type QueryClient, queryOptions } from "@tanstack/react-query";
 import { api, body } from "@/api/client";
 import { key } from "@/api/query";
 import type { Schema } from "@/api/types";
@@ -8,13 +8,27 @@ export type Message = Schema<"Message">;
 export type Transcript = Schema<"Transcript">;
 type List = Schema<"PageConversation">;
 
-/** The person's chats, newest first, page by page. */
-export const conversationsQuery = infiniteQueryOptions({
-  queryKey: key("/api/conversations"),
-  queryFn: ({ pageParam, signal }) =>
-    body(api.GET("/api/conversations", { params: { query: { limit: 40, ...(pageParam ? { cursor: pageParam } : {}) } }, signal })),
-  initialPageParam: "",
-  getNextPageParam: (last) => last.next || undefined,
+/** What a row that is dragged carries. */
+export const chatDrag = "application/x-chat";
+
+/** Some of the person's chats, newest first, page by page. */
+export function chatsQuery(of: { loose?: true; folder?: string; archived?: true }) {
+  return infiniteQueryOptions({
+    queryKey: key("/api/conversations", of),
+    queryFn: ({ pageParam, signal }) =>
+      body(api.GET("/api/conversations", { params: { query: { limit: 40, ...of, ...(pageParam ? { cursor: pageParam } : {}) } }, signal })),
+    initialPageParam: "",
+    getNextPageParam: (last) => last.next || undefined,
+  });
+}
+
+/** Those of the sidebar: the pinned ones first, then those in no folder. */
+export const conversationsQuery = chatsQuery({ loose: true });
+
+/** The person's folders of chats. */
+export const foldersQuery = queryOptions({
+  queryKey: key("/api/chat/folders"),
+  queryFn: ({ signal }) => body(api.GET("/api/chat/folders", { signal })),
 });
 
 /** One chat: the first page is the newest, each further one is older. */
@@ -85,9 +99,9 @@ export function putConversation(queries: QueryClient, conversation: Conversation
   });
 }
 
-/** Changes one row of the list; undefined takes it out. */
+/** Changes one row of the lists; undefined takes it out. */
 export function putRow(queries: QueryClient, id: string, change: (row: Conversation) => Conversation | undefined): void {
-  queries.setQueryData(conversationsQuery.queryKey, (data) =>
+  queries.setQueriesData<InfiniteData<List>>({ queryKey: key("/api/conversations") }, (data) =>
     data && {
       ...data,
       pages: data.pages.map((page): List => ({

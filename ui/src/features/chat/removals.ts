@@ -51,6 +51,11 @@ export function keepChat(id: string): void {
   if (removals.delete(id)) tell();
 }
 
+/** Whether a chat came back, because the server did not delete it. */
+export function removalFailed(id: string): boolean {
+  return failed.has(id);
+}
+
 /** What is being deleted, and what could not be. */
 export function useRemovals(): Removals {
   return useSyncExternalStore(

@@ -1,4 +1,5 @@
 import "./detail-words.de";
+import "./shelf-words.de";
 import { chatWords } from "./words";
 
 const few = (n: number, one: string, many: string) => (n === 1 ? one : many);
@@ -48,6 +49,8 @@ chatWords.put("de", {
 
   chats: "Chats",
   noChats: "Hier stehen Ihre Chats.",
+  pinned: "Angeheftet",
+  unread: "Neue Antwort",
   today: "Heute",
   yesterday: "Gestern",
   week: "Letzte 7 Tage",
@@ -56,16 +59,11 @@ chatWords.put("de", {
   moreChats: "Weitere Chats laden",
   writing: "Schreibt eine Antwort",
   menuOf: (title) => `Mehr zu ${title}`,
-  rename: "Umbenennen",
-  remove: "Löschen",
-  newTitle: "Neuer Titel",
-  removed: "Chat gelöscht",
-  renamed: "Chat umbenannt",
-  removeFailed: "Der Chat wurde nicht gelöscht.",
-  renameFailed: "Der Chat wurde nicht umbenannt.",
 
   newChat: "Neuer Chat",
   chatFailed: "Der Chat wurde nicht geladen.",
+  temporary: "Vorübergehend",
+  temporaryHelp: "Dieser Chat steht in keiner Liste und keiner Suche. Er wird gelöscht, wenn Sie sich abmelden, spätestens acht Stunden nach dem letzten Wort.",
   chatGone: "Diesen Chat gibt es nicht mehr.",
   chatGoneHelp: "Er wurde gelöscht, oder er gehört jemand anderem.",
   loadOlder: "Ältere Nachrichten laden",

@@ -1,4 +1,5 @@
 import "./detail-words.fr";
+import "./shelf-words.fr";
 import { chatWords } from "./words";
 
 const few = (n: number, one: string, many: string) => (n < 2 ? one : many);
@@ -48,6 +49,8 @@ chatWords.put("fr", {
 
   chats: "Discussions",
   noChats: "Vos discussions apparaîtront ici.",
+  pinned: "Épinglées",
+  unread: "Nouvelle réponse",
   today: "Aujourd’hui",
   yesterday: "Hier",
   week: "7 derniers jours",
@@ -56,16 +59,11 @@ chatWords.put("fr", {
   moreChats: "Charger d’autres discussions",
   writing: "Rédige une réponse",
   menuOf: (title) => `Plus pour ${title}`,
-  rename: "Renommer",
-  remove: "Supprimer",
-  newTitle: "Nouveau titre",
-  removed: "Discussion supprimée",
-  renamed: "Discussion renommée",
-  removeFailed: "La discussion n’a pas été supprimée.",
-  renameFailed: "La discussion n’a pas été renommée.",
 
   newChat: "Nouvelle discussion",
   chatFailed: "La discussion n’a pas été chargée.",
+  temporary: "Temporaire",
+  temporaryHelp: "Cette discussion n’est dans aucune liste ni aucune recherche. Elle est supprimée à la déconnexion, au plus tard huit heures après le dernier mot.",
   chatGone: "Cette discussion n’existe plus.",
   chatGoneHelp: "Elle a été supprimée, ou elle appartient à quelqu’un d’autre.",
   loadOlder: "Charger les messages plus anciens",

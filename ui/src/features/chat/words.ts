@@ -50,6 +50,8 @@ export const chatWords = new Catalogue({
   // list of chats
   chats: "Chats",
   noChats: "Your chats will be listed here.",
+  pinned: "Pinned",
+  unread: "New answer",
   today: "Today",
   yesterday: "Yesterday",
   week: "Previous 7 days",
@@ -58,17 +60,12 @@ export const chatWords = new Catalogue({
   moreChats: "Load more chats",
   writing: "Writing an answer",
   menuOf: (title: string) => `More for ${title}`,
-  rename: "Rename",
-  remove: "Delete",
-  newTitle: "New title",
-  removed: "Chat deleted",
-  renamed: "Chat renamed",
-  removeFailed: "The chat was not deleted.",
-  renameFailed: "The chat was not renamed.",
 
   // conversation
   newChat: "New chat",
   chatFailed: "The chat did not load.",
+  temporary: "Temporary",
+  temporaryHelp: "This chat is in no list and no search. It is deleted when you sign out, at the latest eight hours after the last word.",
   chatGone: "This chat does not exist any more.",
   chatGoneHelp: "It was deleted, or it belongs to somebody else.",
   loadOlder: "Load older messages",
