@@ -83,5 +83,5 @@ function Door({ bootstrap, enter }: { bootstrap: Bootstrap; enter: (session: Sch
       </Suspense>
     );
   }
-  return <SignInPage setupNeeded={bootstrap.setup} fromSetup={location.pathname === "/setup"} {...door} />;
+  return <SignInPage setupNeeded={bootstrap.setup} passkey={bootstrap.passkey} fromSetup={location.pathname === "/setup"} {...door} />;
 }

@@ -13,6 +13,7 @@ import "@/features/login/words.de";
 import "@/features/models/words.de";
 import "@/features/people/words.de";
 import "@/features/scan/words.de";
+import "@/features/profile/api-key-words.de";
 import "@/features/profile/words.de";
 import "@/features/search/words.de";
 import "@/components/second/words.de";

@@ -13,6 +13,7 @@ import "@/features/login/words.fr";
 import "@/features/models/words.fr";
 import "@/features/people/words.fr";
 import "@/features/scan/words.fr";
+import "@/features/profile/api-key-words.fr";
 import "@/features/profile/words.fr";
 import "@/features/search/words.fr";
 import "@/components/second/words.fr";

@@ -49,7 +49,9 @@ export function SetUpApp({ onDone, onCancel }: SetUpAppProps) {
     if (missing) return void input?.focus();
     setBusy(true);
     try {
-      setCodes((await body(api.POST("/api/factors/totp/confirm", { body: { code: code.trim() } }))).recoveryCodes);
+      const { recoveryCodes } = await body(api.POST("/api/factors/totp/confirm", { body: { code: code.trim() } }));
+      if (recoveryCodes.length) setCodes(recoveryCodes);
+      else onDone(); // a passkey had brought some
     } catch (thrown) {
       setError(thrown);
       setCode("");

@@ -17,7 +17,8 @@ export async function setUp(owner: { token: string; email: string; name: string;
   return open(await body(api.POST("/api/setup", { body: owner })));
 }
 
-async function open(login: Schema<"Login">): Promise<Schema<"Session">> {
+/** Fetches the session that a sign-in has opened. */
+export async function open(login: Schema<"Login">): Promise<Schema<"Session">> {
   if (login.csrf) setCSRF(login.csrf);
   return body(api.GET("/api/session"));
 }

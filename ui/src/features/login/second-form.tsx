@@ -7,6 +7,7 @@ import { TextField } from "@/components/ui/field";
 import { Note } from "@/components/ui/note";
 import { useWords } from "@/lib/words";
 import { signInSecond } from "./enter";
+import { PasskeyButton } from "./passkey-button";
 import { secondWords } from "./second-words";
 import { loginWords } from "./words";
 
@@ -56,7 +57,7 @@ export function SecondForm({ second, onEntered, onBack }: SecondFormProps) {
       {error !== null && <Refused error={error} />}
       <TextField
         label={words.code}
-        help={second.methods.includes("recovery") ? words.codeHelp : words.codeHelpApp}
+        help={!second.methods.includes("totp") ? words.codeHelpRecovery : second.methods.includes("recovery") ? words.codeHelp : words.codeHelpApp}
         name="code"
         inputMode="text"
         autoComplete="one-time-code"
@@ -72,6 +73,7 @@ export function SecondForm({ second, onEntered, onBack }: SecondFormProps) {
         <span>{words.trust}</span>
       </label>
       <Button kind="primary" wide type="submit" busy={busy}>{door.signIn}</Button>
+      {second.methods.includes("passkey") && <PasskeyButton ticket={second.ticket} trust={trust} onEntered={onEntered} />}
       <Button kind="quiet" wide onClick={onBack}>{words.back}</Button>
     </form>
   );

@@ -1,9 +1,13 @@
+import { lazy, Suspense } from "react";
 import type { Schema } from "@/api/types";
 import { Note } from "@/components/ui/note";
 import { useWords } from "@/lib/words";
 import { Gate } from "./gate";
 import { SignInForm } from "./sign-in-form";
 import { loginWords } from "./words";
+
+// Where the house has a name only, and the first page is to be small.
+const PasskeyButton = lazy(() => import("./passkey-button").then((m) => ({ default: m.PasskeyButton })));
 
 export interface DoorProps {
   /** Called with the new session: the application may open. */
@@ -15,11 +19,13 @@ export interface DoorProps {
 interface SignInPageProps extends DoorProps {
   /** Nobody can sign in yet: there is no owner. */
   setupNeeded: boolean;
+  /** Passkeys sign in here. */
+  passkey?: boolean | undefined;
   /** Somebody opened an old set-up link. */
   fromSetup?: boolean;
 }
 
-export function SignInPage({ setupNeeded, fromSetup, onEntered, onSubmitting }: SignInPageProps) {
+export function SignInPage({ setupNeeded, passkey, fromSetup, onEntered, onSubmitting }: SignInPageProps) {
   const words = useWords(loginWords);
   if (setupNeeded) {
     return (
@@ -32,6 +38,11 @@ export function SignInPage({ setupNeeded, fromSetup, onEntered, onSubmitting }: 
     <Gate title={words.signInTitle} lead={words.signInLead}>
       {fromSetup && <Note kind="live">{words.alreadySetUp}</Note>}
       <SignInForm onEntered={onEntered} onSubmitting={onSubmitting} />
+      {passkey && (
+        <Suspense>
+          <PasskeyButton onEntered={onEntered} onSubmitting={onSubmitting} />
+        </Suspense>
+      )}
       <p className="text-center text-s text-muted">{words.forgot}</p>
     </Gate>
   );

@@ -3,6 +3,7 @@ import { useSession } from "@/api/query";
 import { PageBody, PageTitle, Topbar } from "@/components/ui/frame";
 import { useWords } from "@/lib/words";
 import { AccountCard } from "./account-card";
+import { ApiKeysCard } from "./api-keys-card";
 import { InterfaceCard } from "./interface-card";
 import { PasswordCard } from "./password-card";
 import { SecondCard } from "./second-card";
@@ -28,6 +29,7 @@ export function ProfilePage() {
             <PasswordCard />
             <SecondCard />
             <SessionsCard />
+            <ApiKeysCard />
           </div>
         </div>
       </PageBody>

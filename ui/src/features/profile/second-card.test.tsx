@@ -1,4 +1,4 @@
-import { screen } from "@testing-library/react";
+import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { http, HttpResponse } from "msw";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -6,6 +6,7 @@ import { show } from "@/test/render";
 import { server } from "@/test/server";
 import { SecondCard } from "./second-card";
 
+const none = { totp: false, recoveryCodes: 0, devices: 0, required: false, passkeys: [], passkeyOffer: false, serverName: "", password: true };
 let factors: Record<string, unknown>;
 let sent: [string, unknown][];
 let fresh: boolean;
@@ -14,7 +15,7 @@ const problem = (status: number, code: string, errors: { field: string; sentence
   HttpResponse.json({ type: "", title: "", status, detail: "Refused.", code, request: "1", errors }, { status });
 
 beforeEach(() => {
-  factors = { totp: false, recoveryCodes: 0, devices: 0, required: false };
+  factors = { ...none };
   sent = [];
   fresh = true;
   const takes = async (request: Request) => {
@@ -27,13 +28,13 @@ beforeEach(() => {
     http.post("*/api/factors/totp/confirm", async ({ request }) => {
       const { code } = (await request.json()) as { code: string };
       if (code !== "123456") return problem(422, "wrong-code", [{ field: "body.code", sentence: "The code is not right." }]);
-      factors = { totp: true, since: "2026-11-25T10:00:00Z", recoveryCodes: 2, devices: 0, required: false };
+      factors = { ...none, totp: true, since: "2026-11-25T10:00:00Z", recoveryCodes: 2, password: false };
       return HttpResponse.json({ recoveryCodes: ["AAAA-BBBB-CCCC-DDDD", "EEEE-FFFF-GGGG-HHHH"] });
     }),
     http.delete("*/api/factors/totp", async ({ request }) => {
       await takes(request);
       if (!fresh) return problem(403, "prove-again");
-      factors = { totp: false, recoveryCodes: 0, devices: 0, required: false };
+      factors = { ...none };
       return new HttpResponse(null, { status: 204 });
     }),
     http.post("*/api/auth/prove", async ({ request }) => {
@@ -63,12 +64,38 @@ describe("the second step", () => {
 
   it("asks who it is before the app is taken away", async () => {
     const user = userEvent.setup();
-    factors = { totp: true, since: "2026-11-25T10:00:00Z", recoveryCodes: 8, devices: 1, required: true };
+    factors = { ...none, totp: true, since: "2026-11-25T10:00:00Z", recoveryCodes: 8, devices: 1, required: true, password: false };
     fresh = false;
     show(<SecondCard />);
     await user.click(await screen.findByRole("button", { name: "Take the app away" }));
     await user.type(await screen.findByRole("textbox", { name: "Code" }), "654321{Enter}");
     expect(await screen.findByText(/There is no second step yet/)).toBeVisible();
     expect(sent.map(([route]) => route)).toEqual(["DELETE /api/factors/totp", "POST /api/auth/prove", "DELETE /api/factors/totp"]);
+  });
+
+  it("says why there are no passkeys here", async () => {
+    factors = { ...none, serverName: "chat.clinic.example" };
+    show(<SecondCard />);
+    expect(await screen.findByText(/bound to the name chat\.clinic\.example/)).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Add a passkey" })).toBeNull();
+  });
+
+  it("shows passkeys, warns of a copy, and asks who it is before one is removed", async () => {
+    const user = userEvent.setup();
+    const key = { id: "p1", name: "Ward computer", createdAt: "2026-11-25T10:00:00Z", synced: false, copied: true };
+    factors = { ...none, passkeys: [key], serverName: "localhost", recoveryCodes: 8, totp: true, since: key.createdAt, password: false };
+    fresh = false;
+    server.use(
+      http.delete("*/api/factors/passkeys/p1", () => {
+        if (!fresh) return problem(403, "prove-again");
+        factors = { ...factors, passkeys: [] };
+        return new HttpResponse(null, { status: 204 });
+      }),
+    );
+    show(<SecondCard />);
+    expect(await screen.findByText(/There may be a copy of it/)).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Remove the passkey Ward computer" }));
+    await user.type(await screen.findByRole("textbox", { name: "Code" }), "654321{Enter}");
+    await waitFor(() => expect(screen.queryByText("Ward computer")).toBeNull());
   });
 });

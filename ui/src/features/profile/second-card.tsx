@@ -14,8 +14,10 @@ import { ProveDialog } from "@/components/second/prove-dialog";
 import { RecoveryCodes } from "@/components/second/recovery-codes";
 import { SetUpApp } from "@/components/second/set-up-app";
 import { secondStepWords } from "@/components/second/words";
+import { Passkeys } from "./passkeys";
 
-const factorsQuery = queryOptions({
+/** Which second steps one has. */
+export const factorsQuery = queryOptions({
   queryKey: key("/api/factors"),
   queryFn: ({ signal }) => body(api.GET("/api/factors", { signal })),
 });
@@ -55,7 +57,7 @@ export function SecondCard() {
   else if (!data) inside = <Loading className="grid gap-3 py-2"><Skeleton className="w-3/5" /></Loading>;
   else if (codes) inside = <RecoveryCodes codes={codes} onKept={done} />;
   else if (setting) inside = <SetUpApp onDone={done} onCancel={done} />;
-  else if (!data.totp) inside = <div className="grid justify-items-start gap-3"><p>{words.none} {data.required && words.required}</p><Button onClick={() => setSetting(true)}>{words.setUp}</Button></div>;
+  else if (data.password) inside = <div className="grid justify-items-start gap-3"><p>{words.none} {data.required && words.required}</p><Button onClick={() => setSetting(true)}>{words.setUp}</Button></div>;
   else
     inside = (
       <div className="grid gap-3">
@@ -63,9 +65,10 @@ export function SecondCard() {
           {data.since && words.since(format.date(data.since))} {words.codesLeft(data.recoveryCodes)} {data.devices > 0 && words.devices(data.devices)}
         </p>
         <div className="flex flex-wrap gap-2">
+          {!data.totp && <Button onClick={() => setSetting(true)}>{words.setUp}</Button>}
           <Button busy={act.isPending && act.variables === "codes"} onClick={() => act.mutate("codes")}>{words.newCodes}</Button>
           {data.devices > 0 && <Button busy={act.isPending && act.variables === "devices"} onClick={() => act.mutate("devices")}>{words.forget}</Button>}
-          <Button kind="danger" busy={act.isPending && act.variables === "away"} onClick={() => act.mutate("away")}>{words.takeAway}</Button>
+          {data.totp && <Button kind="danger" busy={act.isPending && act.variables === "away"} onClick={() => act.mutate("away")}>{words.takeAway}</Button>}
         </div>
       </div>
     );
@@ -74,6 +77,7 @@ export function SecondCard() {
       <p className="-mt-1 mb-3 text-muted">{words.lead}</p>
       {act.error && !unproved && <div className="mb-3"><ErrorPanel error={act.error} /></div>}
       {inside}
+      {data && <Passkeys factors={data} onChanged={() => void again()} />}
       {unproved && act.variables && <ProveDialog onClose={act.reset} onProved={() => act.mutate(act.variables)} />}
     </Card>
   );
