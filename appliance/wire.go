@@ -151,6 +151,7 @@ func (a *Appliance) reporters() []monitor.Reporter {
 			var one int
 			return a.db.Read().QueryRowContext(ctx, `SELECT 1`).Scan(&one)
 		}},
+		monitor.Report{Name: "writing", Check: func(context.Context) error { return a.db.Halted() }},
 	}
 }
 

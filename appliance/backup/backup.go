@@ -169,6 +169,23 @@ func (b *Backups) Run(ctx context.Context) error {
 // late is how long a target may be behind before that is recorded.
 const late = time.Minute
 
+// fenced stops all writing when another machine has become the master, and lets
+// it go on when no target says so any more: what people would write here would
+// be in no backup, and be gone when this machine goes.
+func (b *Backups) fenced(err error) {
+	if err == nil {
+		b.cfg.Log.Info("no backup target is another machine's any more: writing goes on")
+		halt(b.cfg.DB, nil)
+		b.tell()
+		return
+	}
+	halt(b.cfg.DB, fault.New(fault.Unavailable, "Another machine has become the master in this one's place; nothing can be written here any more, and reading goes on.").Code(fault.Superseded).
+		Cure("Use ChatETS at its new address, and stop it here. If this machine is to be the master again: remove the backup target, and add it with --take-over.").Because(err))
+	b.cfg.Log.Error("another machine has become the master: nothing is written here any more", "error", err,
+		"cure", "stop the service here; if this machine is to be the master again: chatets backup target remove NAME, then add it with --take-over")
+	b.tell()
+}
+
 // watch records when a target falls behind and when it has caught up.
 func (b *Backups) watch(ctx context.Context, behind map[string]bool) {
 	for id, s := range b.states(ctx) {
@@ -180,7 +197,7 @@ func (b *Backups) watch(ctx context.Context, behind map[string]bool) {
 		if !is {
 			entry = audit.Entry{Act: "backup.caught-up", Object: id, ObjectKind: "backup-target"}
 		}
-		if err := b.store.record(ctx, entry); err != nil {
+		if err := b.store.record(despite(ctx), entry); err != nil {
 			b.cfg.Log.Error("what happened to a backup target cannot be recorded", "target", id, "error", err)
 			continue
 		}

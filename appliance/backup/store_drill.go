@@ -107,7 +107,7 @@ func (s store) endDrills(ctx context.Context, why error) error {
 		_, err := tx.Exec(ctx, `UPDATE backup_drill SET state = 'failed', ended = ?, why = ?, cure = ? WHERE ended = 0`, tx.Now.UnixMilli(), r.Sentence, r.Cure)
 		return err
 	})
-	if fault.Is(err, fault.Full) {
+	if fault.Unwritten(err) {
 		return nil // the next start ends them
 	}
 	return err

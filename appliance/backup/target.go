@@ -117,6 +117,7 @@ func (b *Backups) Add(ctx context.Context, n NewTarget) (Target, Trial, error) {
 	}
 	b.change.Lock()
 	defer b.change.Unlock()
+	ctx = despite(ctx)
 	if err := b.store.free(ctx, t); err != nil {
 		return Target{}, Trial{}, err
 	}
@@ -188,6 +189,7 @@ func (b *Backups) Remove(ctx context.Context, id string) error {
 	}
 	b.change.Lock()
 	defer b.change.Unlock()
+	ctx = despite(ctx) // it is what ends that nothing may be written
 	if err := b.store.remove(ctx, id, func(list []Target) error { return b.allow(list) }); err != nil {
 		return err
 	}

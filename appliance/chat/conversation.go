@@ -95,7 +95,7 @@ func (c *Chat) read(ctx context.Context, id, cursor string, limit int) (Conversa
 // noted lets reading go on while the disk is full; then the log has what the
 // record lacks.
 func (c *Chat) noted(ctx context.Context, err error, act, object string) error {
-	if !fault.Is(err, fault.Full) {
+	if !fault.Unwritten(err) {
 		return err
 	}
 	a := actor.From(ctx)

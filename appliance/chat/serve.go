@@ -274,7 +274,7 @@ func (c *Chat) lastEvents(r *run, a Message) []Event {
 func (c *Chat) Recover(ctx context.Context) error {
 	c.open()
 	n, err := c.Store.recover(actor.With(ctx, actor.Actor{Kind: actor.System, ID: actor.SystemID}))
-	if fault.Is(err, fault.Full) {
+	if fault.Unwritten(err) {
 		// Reading goes on on a full disk; the next start tries again.
 		c.log().Error("the disk is full: interrupted runs stay open", "error", err)
 		last, err := c.Store.journalEnd(ctx)

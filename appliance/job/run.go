@@ -70,11 +70,11 @@ func (q *Queue) Run(ctx context.Context) error {
 		if err == nil {
 			break
 		}
-		if !fault.Is(err, fault.Full) {
+		if !fault.Unwritten(err) {
 			return fmt.Errorf("job: take back the jobs of the last run: %w", err)
 		}
 		// Reading goes on while the disk is full; jobs wait until there is room.
-		q.log().Error("the disk is full: jobs wait", "error", err)
+		q.log().Error("nothing can be written: jobs wait", "error", err)
 		if !q.pause(ctx, fullPause) {
 			return nil
 		}
@@ -117,6 +117,9 @@ func (q *Queue) serve(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			q.log().Error("the job queue cannot take a job", "error", err)
 			next = q.now().Add(10 * time.Second)
+			if fault.Unwritten(err) {
+				next = q.now().Add(time.Minute)
+			}
 		}
 		if j != nil {
 			q.nudge()

@@ -110,7 +110,7 @@ func (k *Keys) Open(ctx context.Context) error {
 		return nil
 	}
 	err = k.store.record(ctx, now.Serial, audit.Entry{Act: "key.changed", ObjectKind: "key", Detail: map[string]any{"from": seen, "to": now.Serial}})
-	if fault.Is(err, fault.Full) {
+	if fault.Unwritten(err) {
 		// Reading goes on on a full disk; the next start records it.
 		k.c.Log.Error("the disk is full: that keys.json changed is not recorded yet", "error", err)
 		return nil

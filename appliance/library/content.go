@@ -161,7 +161,7 @@ func (l *Library) Open(ctx context.Context, who Reach, id string, from, page int
 // has what the record lacks.
 func (l *Library) note(ctx context.Context, e audit.Entry) (noted bool, err error) {
 	err = l.store.note(ctx, e)
-	if fault.Is(err, fault.Full) {
+	if fault.Unwritten(err) {
 		a := actor.From(ctx)
 		l.log.Error("the disk is full: the record lacks an act", "act", e.Act, "actor", a.ID, "request", a.Request, "object", e.Object)
 		return false, nil

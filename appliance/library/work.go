@@ -71,7 +71,7 @@ func (l *Library) Recover(ctx context.Context) error {
 			continue
 		}
 		err = l.store.fail(ctx, d.ID, d.job, "interrupted", "Reading was interrupted.", "Read it again.")
-		if fault.Is(err, fault.Full) {
+		if fault.Unwritten(err) {
 			// Reading goes on on a full disk; the next start tries again.
 			l.log.Error("the disk is full: interrupted documents stay as they are", "error", err)
 			return nil

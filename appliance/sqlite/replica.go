@@ -26,7 +26,10 @@ type ReplicaConfig struct {
 	Interval     time.Duration    // between two looks at the log, 0 = 1 s
 	Keep         func() Retention // nil = the defaults
 	// Before is called before changes are copied and may refuse it; nil does nothing.
-	Before   func(ctx context.Context, id string, t target.Target) error
+	Before func(ctx context.Context, id string, t target.Target) error
+	// Fenced is told why when the first target was taken over by another master,
+	// and nil when no such target is left; nil does nothing.
+	Fenced   func(err error)
 	TakeOver bool             // this directory was restored: it may follow any master
 	Log      *slog.Logger     // nil discards
 	Now      func() time.Time // nil = time.Now
@@ -51,8 +54,9 @@ type Replica struct {
 	mu      sync.Mutex
 	lineage string
 	links   map[string]*link
-	copied  time.Time // when the log was last looked at with success
-	trouble error     // why it was not
+	fenced  map[string]error // targets that another master has taken over, and how
+	copied  time.Time        // when the log was last looked at with success
+	trouble error            // why it was not
 }
 
 // Replicate begins to keep the changes of the database for targets. From then on
@@ -75,10 +79,13 @@ func (db *DB) Replicate(ctx context.Context, cfg ReplicaConfig) (*Replica, error
 	if cfg.Before == nil {
 		cfg.Before = func(context.Context, string, target.Target) error { return nil }
 	}
+	if cfg.Fenced == nil {
+		cfg.Fenced = func(error) {}
+	}
 	if cfg.Keep == nil {
 		cfg.Keep = func() Retention { return Retention{} }
 	}
-	r := &Replica{db: db, cfg: cfg, dir: replicaDir(db.cfg.Dir), links: map[string]*link{}}
+	r := &Replica{db: db, cfg: cfg, dir: replicaDir(db.cfg.Dir), links: map[string]*link{}, fenced: map[string]error{}}
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
 		return nil, classify(db.cfg.Dir, fmt.Errorf("replicate: %w", err))
 	}
@@ -153,6 +160,26 @@ func (r *Replica) Detach(id string) {
 	if l != nil {
 		l.stop()
 		_ = os.Remove(l.claims())
+		r.fence(id, nil)
+	}
+}
+
+// fence notes that a target was taken over, or with nil that it is none of ours
+// any more.
+func (r *Replica) fence(id string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock() // two that tell at once must tell in order
+	before := len(r.fenced)
+	if err == nil {
+		delete(r.fenced, id)
+	} else {
+		r.fenced[id] = err
+	}
+	switch {
+	case before == 0 && err != nil:
+		r.cfg.Fenced(err)
+	case before > 0 && len(r.fenced) == 0:
+		r.cfg.Fenced(nil)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	guardEvery = 30 * time.Second // the newest generation of the target is looked at
+	guardEvery = 10 * time.Second // the newest generation of the target is looked at
 	pruneEvery = 15 * time.Minute
 	pauseMost  = 30 * time.Second // between two attempts at a target that is away
 )
@@ -94,7 +94,8 @@ func (l *link) run() {
 			return
 		}
 		pause := l.note(err)
-		if fault.Of(err).Code == "superseded" {
+		if fault.Of(err).Code == fault.Superseded {
+			l.replica.fence(l.id, err)
 			<-l.ctx.Done()
 			return
 		}

@@ -72,6 +72,7 @@ type writer struct {
 	now      func() time.Time
 	classify func(error) error
 	reserve  *reserve
+	halted   atomic.Pointer[halt]
 
 	mu     sync.Mutex
 	queue  []*member
@@ -92,6 +93,9 @@ func (w *writer) update(ctx context.Context, fn func(context.Context, *Tx) error
 	}
 	if ctx.Value(inside{}) == w {
 		return errors.New("an update is called inside an update; it would wait for itself")
+	}
+	if h := w.halted.Load(); h != nil && ctx.Value(despite{}) == nil {
+		return h.err
 	}
 	m := &member{ctx: context.WithValue(context.WithoutCancel(ctx), inside{}, w), fn: fn, done: make(chan struct{})}
 	w.mu.Lock()
