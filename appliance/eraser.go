@@ -2,8 +2,10 @@ package appliance
 
 import (
 	"context"
+	"time"
 
 	"chatets/appliance/actor"
+	"chatets/appliance/key"
 	"chatets/appliance/library"
 	"chatets/appliance/vector"
 )
@@ -20,4 +22,14 @@ func (e eraser) RemoveKnowledge(ctx context.Context, workspace, id string) error
 // Scopes implements key.Eraser.
 func (e eraser) Scopes(workspace string) []string {
 	return []string{workspace, vector.Shelf(workspace)}
+}
+
+// carried tells the keys which archives they cannot reach.
+func (a *Appliance) carried(ctx context.Context, before time.Time) ([]key.Carried, error) {
+	list, err := a.backups.Carried(ctx, before)
+	all := make([]key.Carried, len(list))
+	for i, c := range list {
+		all[i] = key.Carried(c)
+	}
+	return all, err
 }

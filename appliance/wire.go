@@ -72,7 +72,7 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 	a.web.UseOperator(a.logins.Operator)
 	a.web.UseBootstrap(a.logins.Bootstrap)
 	a.web.UseObserver(a.monitor.Observe)
-	a.secrets = key.New(key.Config{Secrets: a.store, Store: key.Store{DB: a.db, Audit: a.audit}, Blobs: a.blobs, Columns: sealedColumns(), Erase: eraser{a.library}, Keep: a.backups.KeepsKeys, Log: a.log, Now: a.now})
+	a.secrets = key.New(key.Config{Secrets: a.store, Store: key.Store{DB: a.db, Audit: a.audit}, Blobs: a.blobs, Columns: sealedColumns(), Erase: eraser{a.library}, Carried: a.carried, Keep: a.backups.KeepsKeys, Log: a.log, Now: a.now})
 	a.routes()
 	if err := a.secrets.Open(ctx); err != nil {
 		return err

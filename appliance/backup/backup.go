@@ -34,7 +34,8 @@ type Backups struct {
 	keep   keeping
 	copies *blob.Copies
 
-	change sync.Mutex // one change of the targets at a time
+	change    sync.Mutex // one change of the targets at a time
+	archiving sync.Mutex // one archive or set at a time
 
 	mu      sync.Mutex
 	replica *replica
@@ -80,6 +81,9 @@ func New(cfg Config) *Backups {
 // logged: the service starts without it.
 func (b *Backups) Open(ctx context.Context) error {
 	if err := b.openDrills(ctx); err != nil {
+		return err
+	}
+	if err := b.store.unknownArchives(ctx); err != nil {
 		return err
 	}
 	list, err := b.store.targets(ctx)

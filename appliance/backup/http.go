@@ -13,6 +13,7 @@ const tag = "Backups"
 
 // Routes adds the targets to the API.
 func (b *Backups) Routes(api *web.API) {
+	b.archiveRoutes(api)
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/backup/targets", ID: "listBackupTargets", Tag: tag, Access: web.Administrator, Scope: web.Operate,
 		Summary: "List the backup targets and how far each is, by name"}, b.getTargets)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/backup/targets", ID: "addBackupTarget", Tag: tag, Access: web.Administrator, Status: http.StatusCreated,

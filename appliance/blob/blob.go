@@ -47,6 +47,7 @@ type Store struct {
 	durable  sync.Map  // folders that this process has synced into their parent
 	copies   atomic.Pointer[Copies]
 	moving   sync.Mutex // a blob that is being sealed anew is not put back after it was removed
+	holders  int        // under moving: who needs what is removed meanwhile
 }
 
 // temporary is no workspace id, so that the folder has no second meaning.
@@ -111,7 +112,7 @@ func (s *Store) Remove(_ context.Context, workspace, name string) error {
 	}
 	s.moving.Lock()
 	defer s.moving.Unlock()
-	if err := os.Remove(s.path(workspace, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.takeAway(workspace, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return classify(fmt.Errorf("remove a blob: %w", err))
 	}
 	return nil
@@ -128,7 +129,7 @@ func (s *Store) RemoveAll(workspace string) error {
 		s.durable.Delete(dir) // the folder is made anew where the name comes back
 		return true
 	})
-	return classify(os.RemoveAll(filepath.Join(s.dir, workspace)))
+	return classify(errors.Join(os.RemoveAll(filepath.Join(s.dir, workspace)), s.dropHeld(heldPrefix+workspace+"-")))
 }
 
 // List names the blobs of a workspace, in order.

@@ -105,6 +105,23 @@ func (c *Client) Call(ctx context.Context, method, path string, in, out any) err
 	return c.do(req, out)
 }
 
+// Fetch is Call for an answer that is a file; whoever calls closes it.
+func (c *Client) Fetch(ctx context.Context, method, path string, in any) (io.ReadCloser, error) {
+	req, err := c.request(ctx, method, path, in)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, reach(err)
+	}
+	if res.StatusCode >= 300 {
+		defer res.Body.Close()
+		return nil, refusal(res)
+	}
+	return res.Body, nil
+}
+
 // Upload sends body as it is, by POST; size is its length in bytes, or -1 where it is
 // not known before its end. told is called with the number of bytes sent so far;
 // nil = nobody wants to know.

@@ -49,6 +49,9 @@ type Config struct {
 	// Keep is asked how long targets still hold what an old key opens; nil = no
 	// target does.
 	Keep func(ctx context.Context, retired time.Time) (until time.Time, err error)
+	// Carried are the archives made before a time that nobody can reach; nil = there
+	// are none.
+	Carried func(ctx context.Context, before time.Time) ([]Carried, error)
 }
 
 // Keys are the keys of the installation. Make them with New.

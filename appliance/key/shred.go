@@ -34,9 +34,21 @@ type Shred struct {
 	Removed *time.Time `json:"removed,omitempty" doc:"When its rows and files were gone and the keys of its files destroyed."`
 	Until   *time.Time `json:"until,omitempty" doc:"When the key of its old pages can be destroyed at the earliest."`
 	Ended   *time.Time `json:"ended,omitempty" doc:"When that key was destroyed: since then nothing of it can be read from the data directory or a copy of it made since."`
+	// Carried are the archives that still hold it.
+	Carried []Carried `json:"carried" doc:"Archives and sets made before that still hold it: destroy them, or the recovery key of their time."`
 
 	scopes []string
 	key    uint32
+}
+
+// Carried is an archive that was made and cannot be reached.
+type Carried struct {
+	ID   string    `json:"id"`
+	Kind string    `json:"kind" enum:"file,set" doc:"A file, or a set in a backup target."`
+	Name string    `json:"name" doc:"The file it was made as; of a set the name of its target."`
+	Made time.Time `json:"made"`
+	By   string    `json:"by" doc:"Id of who made it."`
+	Key  uint32    `json:"key" doc:"Number of the data key that was current when it was made."`
 }
 
 // Shred begins to make a workspace or a person unreadable.
@@ -54,7 +66,19 @@ func (k *Keys) Shred(ctx context.Context, kind, subject string) (Shred, error) {
 	}
 	s, err := k.store.addShred(ctx, kind, subject, scopes)
 	k.Wake()
+	if err != nil {
+		return s, err
+	}
+	s.Carried, err = k.carried(ctx, k.c.Now())
 	return s, err
+}
+
+// carried are the archives made before a time.
+func (k *Keys) carried(ctx context.Context, before time.Time) ([]Carried, error) {
+	if k.c.Carried == nil {
+		return []Carried{}, nil
+	}
+	return k.c.Carried(ctx, before)
 }
 
 // shreds are the newest, with the time that each waits for.
@@ -64,7 +88,17 @@ func (k *Keys) shreds(ctx context.Context) ([]Shred, error) {
 		return nil, err
 	}
 	until, err := k.Until(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for i := range all {
+		before := k.c.Now()
+		if all[i].Removed != nil {
+			before = *all[i].Removed
+		}
+		if all[i].Carried, err = k.carried(ctx, before); err != nil {
+			return nil, err
+		}
 		if all[i].Removed != nil && all[i].Ended == nil && !until.IsZero() {
 			all[i].Until = &until
 		}

@@ -28,7 +28,7 @@ func Swept() []string {
 // to the whole installation, and the audit record, which holds ids alone.
 func Kept() []string {
 	return []string{"audit", "key_shred", "directory", "server", "model", "model_alias", "model_access", "library_sample", "scim_client", "sso_provider",
-		"backup_target", "blob_copy"} // copies in targets, by names that tell nothing, are deleted from there by their own rule
+		"backup_target", "backup_archive", "blob_copy"} // copies in targets, by names that tell nothing, are deleted from there by their own rule
 }
 
 // shreddable sees that something can be shredded and gives the workspaces whose

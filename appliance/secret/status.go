@@ -147,3 +147,18 @@ func Locked(err error) bool {
 	code := fault.Of(err).Code
 	return strings.HasPrefix(code, "key-") || strings.HasPrefix(code, "tpm-") || strings.HasPrefix(code, "transit-")
 }
+
+// SlotsOf are the ways a keys.json opens, for people; none where it is no keys.json.
+func SlotsOf(text []byte) []SlotStatus {
+	doc, err := parse(text)
+	if err != nil {
+		return nil
+	}
+	var all []SlotStatus
+	for _, s := range doc.Slots {
+		if !s.Leaving {
+			all = append(all, s.Status())
+		}
+	}
+	return all
+}

@@ -103,6 +103,10 @@ func (o *options) showKeys(st keyStatus) error {
 	}
 	for _, sh := range st.Shreds {
 		o.say("%s", sh.line())
+		if len(sh.Carried) > 0 {
+			o.say("  Archives that still hold it:")
+			o.sayCarried(sh.Carried)
+		}
 	}
 	if !st.Recovery {
 		o.say("There is no recovery key: make one and keep it on paper, chatets key recovery new")

@@ -22,6 +22,38 @@ type shred struct {
 	Removed *time.Time `json:"removed,omitempty"`
 	Until   *time.Time `json:"until,omitempty"`
 	Ended   *time.Time `json:"ended,omitempty"`
+	Carried []carried  `json:"carried"`
+}
+
+// carried is an archive that still holds what is shredded.
+type carried struct {
+	ID   string    `json:"id"`
+	Kind string    `json:"kind"`
+	Name string    `json:"name"`
+	Made time.Time `json:"made"`
+	By   string    `json:"by"`
+	Key  uint32    `json:"key"`
+}
+
+// mostCarried is how many of them are named to a person.
+const mostCarried = 20
+
+// sayCarried names the archives that a shredding cannot reach.
+func (o *options) sayCarried(list []carried) {
+	for i, c := range list {
+		if i == mostCarried {
+			o.say("  and %d older ones: chatets backup list", len(list)-i)
+			return
+		}
+		where := c.Name
+		switch {
+		case c.Kind == "set":
+			where = "a set in the target " + c.Name
+		case c.Name == "-":
+			where = "an archive that was sent without a name"
+		}
+		o.say("  %s, made %s, opens with keys up to %d (%s)", where, day(c.Made), c.Key, c.ID)
+	}
 }
 
 func (sh shred) line() string {
@@ -66,7 +98,12 @@ made before cannot be reached: destroy them, or the recovery key of their time.`
 					return o.printJSON(sh)
 				}
 				o.say("The %s %s is being shredded; chatets key status says when it has ended.", kind, args[0])
-				o.say("Portable archives made before now still hold it: destroy them, or the recovery key of their time.")
+				if len(sh.Carried) == 0 {
+					o.say("No archive is known that still holds it.")
+					return nil
+				}
+				o.say("These archives still hold it and cannot be reached: destroy them, or the recovery key of their time, then chatets backup forget ID.")
+				o.sayCarried(sh.Carried)
 				return nil
 			})
 		},
