@@ -352,6 +352,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backup/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a portable archive of everything and fetch it, sealed; it opens with the keys of this moment, the recovery key among them
+         * @description For administrators. Not with an API key.
+         */
+        post: operations["makeArchive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backup/archives": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the archives and sets that were made, the newest first
+         * @description For administrators. API keys need the scope operate.
+         */
+        get: operations["listArchives"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backup/archives/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show how the making of an archive ended
+         * @description For administrators. API keys need the scope operate.
+         */
+        get: operations["getArchive"];
+        put?: never;
+        post?: never;
+        /**
+         * Take an archive off the list, because it was destroyed
+         * @description For administrators. Not with an API key.
+         */
+        delete: operations["forgetArchive"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/backup/drills": {
         parameters: {
             query?: never;
@@ -3421,6 +3485,44 @@ export interface components {
         AddWorkspaceRequest: {
             name: string;
         };
+        ArchiveMade: {
+            /** @description Id of who made it. */
+            by: string;
+            /** Format: int64 */
+            bytes: number;
+            cure?: string;
+            /**
+             * Format: int64
+             * @description Files that could not be read when it was made, and are not in it.
+             */
+            damaged: number;
+            /** Format: date-time */
+            ended?: string;
+            /** Format: int64 */
+            files: number;
+            id: string;
+            /**
+             * Format: int32
+             * @description Number of the data key that was current.
+             */
+            key: number;
+            /**
+             * @description A file, or a set in a backup target.
+             * @enum {string}
+             */
+            kind: "file" | "set";
+            /** Format: date-time */
+            made: string;
+            /** @description The file it was made as; of a set the name of its target. */
+            name: string;
+            /**
+             * @description unknown: nobody saw how it ended.
+             * @enum {string}
+             */
+            state: "begun" | "whole" | "broken" | "unknown";
+            /** @description Why it broke off. */
+            why?: string;
+        };
         AskHostKeyRequest: {
             url: string;
         };
@@ -3567,6 +3669,25 @@ export interface components {
             tools: boolean;
             /** @description Takes images. */
             vision: boolean;
+        };
+        Carried: {
+            /** @description Id of who made it. */
+            by: string;
+            id: string;
+            /**
+             * Format: int32
+             * @description Number of the data key that was current when it was made.
+             */
+            key: number;
+            /**
+             * @description A file, or a set in a backup target.
+             * @enum {string}
+             */
+            kind: "file" | "set";
+            /** Format: date-time */
+            made: string;
+            /** @description The file it was made as; of a set the name of its target. */
+            name: string;
         };
         Cell: {
             /**
@@ -4519,6 +4640,9 @@ export interface components {
             /** @description All there are. */
             scopes: string[];
         };
+        ListArchivesResponse: {
+            items: components["schemas"]["ArchiveMade"][];
+        };
         ListBackupTargetsResponse: {
             items: components["schemas"]["TargetOut"][];
         };
@@ -4587,6 +4711,10 @@ export interface components {
             secondStepDue?: string;
             /** @description Send it as Authorization: Bearer. Absent when a cookie was asked for. */
             token?: string;
+        };
+        MakeArchiveRequest: {
+            /** @description What it will be called where it is kept; for the list alone. */
+            name?: string;
         };
         MakePasswordLinkResponse: {
             /** Format: date-time */
@@ -5585,6 +5713,8 @@ export interface components {
         Shred: {
             /** Format: date-time */
             asked: string;
+            /** @description Archives and sets made before that still hold it: destroy them, or the recovery key of their time. */
+            carried: components["schemas"]["Carried"][];
             /**
              * Format: date-time
              * @description When that key was destroyed: since then nothing of it can be read from the data directory or a copy of it made since.
@@ -7231,6 +7361,272 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    makeArchive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MakeArchiveRequest"];
+            };
+        };
+        responses: {
+            /** @description The file, with its own media type and its name in Content-Disposition. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listArchives: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListArchivesResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getArchive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchiveMade"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forgetArchive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
