@@ -15,9 +15,9 @@ import (
 	"chatets/appliance/sqlite"
 )
 
-// TestArchiveThroughTheDoor fetches an archive as several people, carries it to a
+// TestPortableArchiveThroughTheDoor fetches an archive as several people, carries it to a
 // new machine, and asks there.
-func TestArchiveThroughTheDoor(t *testing.T) {
+func TestPortableArchiveThroughTheDoor(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	load := func() config.Config {
