@@ -23,6 +23,24 @@ const chat = createRoute({
   component: lazyRouteComponent(() => import("@/features/chat/chat-page"), "ChatPage"),
 });
 
+const archive = createRoute({
+  getParentRoute: () => root,
+  path: "/archive",
+  component: lazyRouteComponent(() => import("@/features/chat/archive-page"), "ArchivePage"),
+});
+
+const shared = createRoute({
+  getParentRoute: () => root,
+  path: "/s/$share",
+  component: lazyRouteComponent(() => import("@/features/chat/shared-page"), "SharedPage"),
+});
+
+const feedback = createRoute({
+  getParentRoute: () => root,
+  path: "/admin/feedback",
+  component: lazyRouteComponent(() => import("@/features/feedback/feedback-page"), "FeedbackPage"),
+});
+
 const knowledge = createRoute({
   getParentRoute: () => root,
   path: "/knowledge",
@@ -102,7 +120,7 @@ const setUp = createRoute({
   },
 });
 
-const tree = root.addChildren([start, chat, knowledge, base, document, people, admin, models, keys, scan, backup, profile, signIn, setUp]);
+const tree = root.addChildren([start, chat, archive, shared, feedback, knowledge, base, document, people, admin, models, keys, scan, backup, profile, signIn, setUp]);
 
 /** Builds the router of one page; tests build their own over a memory history. */
 export function newRouter(queries: QueryClient) {

@@ -4,6 +4,7 @@ import "@/components/document/words.de";
 import "@/components/password/words.de";
 import "@/components/ui/words.de";
 import "@/features/chat/words.de";
+import "@/features/feedback/words.de";
 import "@/features/knowledge/index-words.de";
 import "@/features/keys/words.de";
 import "@/features/knowledge/words.de";

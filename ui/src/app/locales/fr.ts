@@ -4,6 +4,7 @@ import "@/components/document/words.fr";
 import "@/components/password/words.fr";
 import "@/components/ui/words.fr";
 import "@/features/chat/words.fr";
+import "@/features/feedback/words.fr";
 import "@/features/knowledge/index-words.fr";
 import "@/features/keys/words.fr";
 import "@/features/knowledge/words.fr";

@@ -14,4 +14,6 @@ adminWords.put("de", {
   scanLead: "Das Prüfprogramm, dem Dateien gezeigt werden, und was es gefunden hat",
   backup: "Sicherungen",
   backupLead: "Wohin die Daten kopiert werden und wie weit jede Kopie ist",
+  feedback: "Rückmeldungen",
+  feedbackLead: "Wie oft Antworten bewertet wurden und warum.",
 });

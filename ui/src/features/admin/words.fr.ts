@@ -14,4 +14,6 @@ adminWords.put("fr", {
   scanLead: "L’analyseur auquel les fichiers sont montrés, et ce qu’il a trouvé",
   backup: "Sauvegardes",
   backupLead: "Où les données sont copiées, et où en est chaque copie",
+  feedback: "Évaluations",
+  feedbackLead: "Combien de fois les réponses ont été évaluées, et pourquoi.",
 });

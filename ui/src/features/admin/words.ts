@@ -14,4 +14,6 @@ export const adminWords = new Catalogue({
   scanLead: "The scanner that files are shown to, and what it found",
   backup: "Backups",
   backupLead: "Where the data is copied to, and how far each copy is",
+  feedback: "Feedback",
+  feedbackLead: "How often answers were rated, and why.",
 });

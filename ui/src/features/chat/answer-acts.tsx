@@ -1,4 +1,4 @@
-import { Check, ChevronLeft, ChevronRight, Copy, Info, Quote, RotateCcw } from "lucide-react";
+import { Check, ChevronLeft, ChevronRight, Copy, Ellipsis, Info, Quote, RotateCcw, ThumbsDown, ThumbsUp } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { Button } from "@/components/ui/button";
 import { IconButton } from "@/components/ui/icon-button";
@@ -13,6 +13,8 @@ import type { Citation } from "./sources";
 import { useCopy } from "./use-copy";
 import { chatWords } from "./words";
 
+const OpinionForm = lazy(() => import("./opinion-form"));
+const MessageMenu = lazy(() => import("./message-menu"));
 const AgainMenu = lazy(() => import("./again-menu"));
 const AnswerInfo = lazy(() => import("./answer-info").then((module) => ({ default: module.AnswerInfo })));
 const ReceiptDialog = lazy(() => import("./receipt-dialog").then((module) => ({ default: module.ReceiptDialog })));
@@ -37,7 +39,11 @@ export function AnswerActs({ message, text, citations, acts }: { message: Messag
   const words = useWords(chatWords);
   const plain = useCopy();
   const sourced = useCopy();
+  const [rating, setRating] = useState<"up" | "down">();
+  const given = rating ?? message.feedback?.rating;
+  const finished = message.state !== "interrupted" && message.state !== "failed";
   return (
+    <>
     <div className="-ms-1.75 mt-2 flex items-center gap-0.5">
       {text && (
         <IconButton icon={plain.copied ? Check : Copy} label={plain.copied ? words.copied : words.copy} onClick={() => plain.copy(plainAnswer(text, false))} />
@@ -46,13 +52,32 @@ export function AnswerActs({ message, text, citations, acts }: { message: Messag
         <IconButton icon={sourced.copied ? Check : Quote} label={sourced.copied ? words.copied : words.copySources} onClick={() => sourced.copy(withSources(text, citations, words))} />
       )}
       {acts ? <AgainButton message={message} again={acts.again} /> : <IconButton icon={RotateCcw} label={words.again} disabled />}
+      {finished && (
+        <>
+          <IconButton icon={ThumbsUp} label={words.good} pressed={given === "up"} onClick={() => setRating("up")} />
+          <IconButton icon={ThumbsDown} label={words.bad} pressed={given === "down"} onClick={() => setRating("down")} />
+        </>
+      )}
       {message.kind === "generated" && message.usage && <InfoButton message={message} />}
       {canGoOn(message) && message.state !== "interrupted" && message.state !== "failed" && (
         <Button small kind="quiet" disabled={!acts} onClick={() => acts?.goOn(message)}>{words.goOn}</Button>
       )}
+      {acts && <MoreButton message={message} />}
       <Versions className="ms-auto" versions={message.versions} show={acts?.show} />
     </div>
+    {rating && (
+      <Suspense fallback={null}>
+        <OpinionForm key={rating} message={message} rating={rating} onClose={() => setRating(undefined)} />
+      </Suspense>
+    )}
+    </>
   );
+}
+
+/** What is done more rarely with a message. */
+export function MoreButton({ message, className }: { message: Message; className?: string }) {
+  const words = useWords(chatWords);
+  return <MenuButton trigger={<IconButton icon={Ellipsis} label={words.more} className={className} />}>{(trigger) => <MessageMenu trigger={trigger} message={message} />}</MenuButton>;
 }
 
 /** Another version: by the same model, by another one, or in the documents' own words. */

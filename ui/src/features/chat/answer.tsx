@@ -25,10 +25,12 @@ interface AnswerProps {
   onOpen: (message: string, number: number) => void;
   /** Undefined while something is written. */
   acts: Acts | undefined;
+  /** It is another's: there is nothing to do with it. */
+  fixed?: boolean;
 }
 
 /** An answer on the bare surface: who speaks, what was read, the text, its sources, what can be done with it. */
-export const Answer = memo(function Answer({ message, current, onOpen, acts }: AnswerProps) {
+export const Answer = memo(function Answer({ message, current, onOpen, acts, fixed }: AnswerProps) {
   const words = useWords(chatWords);
   const writing = message.state === "writing";
   const { id, citations } = message;
@@ -49,7 +51,7 @@ export const Answer = memo(function Answer({ message, current, onOpen, acts }: A
     <SourcesContext value={sources}>
       <article aria-label={words.answer} aria-busy={writing || undefined}>
         <AnswerHead message={message} />
-        {quoted && message.content && <OwnWords message={message} acts={acts} />}
+        {quoted && message.content && !fixed && <OwnWords message={message} acts={acts} />}
         {(text || writing) && <Markdown text={text} known={known} writing={writing} quotes={quoted} />}
         {message.withheld && <Note className="mt-3.5 text-s">{words.answerWithheld}</Note>}
         {broke && (
@@ -61,7 +63,7 @@ export const Answer = memo(function Answer({ message, current, onOpen, acts }: A
         {message.state === "stopped" && <p className="mt-3.5 text-s text-muted">{words.stopped}</p>}
         {!writing && <Marks message={message} />}
         {!writing && citations.length > 0 && !message.withheld && <SourceList citations={citations} />}
-        {!writing && <AnswerActs message={message} text={text} citations={citations} acts={acts} />}
+        {!writing && !fixed && <AnswerActs message={message} text={text} citations={citations} acts={acts} />}
       </article>
     </SourcesContext>
   );

@@ -88,4 +88,50 @@ describe("the list of chats", () => {
     expect(await screen.findByRole("link", { name: "Unwanted" })).toBeInTheDocument();
     expect(deleted).toEqual([]);
   });
+
+  it("shows what is pinned first, the unread ones marked, and what lies in a folder when that is opened", async () => {
+    server.use(
+      http.get("*/api/chat/folders", () => HttpResponse.json({ items: [{ id: "f1", name: "Night shift", conversations: 1, createdAt: ago(day) }] })),
+      http.get("*/api/conversations", ({ request }) =>
+        HttpResponse.json(
+          new URL(request.url).searchParams.get("folder") === "f1"
+            ? { items: [aConversation({ id: "f", title: "Filed", folder: "f1" })], next: "" }
+            : { items: [aConversation({ id: "a", title: "Kept", pinned: true, updatedAt: ago(20 * day) }), aConversation({ id: "b", title: "New", unread: true })], next: "" },
+        ),
+      ),
+    );
+    show(<ChatList />);
+    expect(await screen.findByRole("region", { name: "Pinned" })).toHaveTextContent("Kept");
+    expect(screen.getByRole("region", { name: "Today" })).toHaveTextContent("New");
+    expect(screen.getByRole("img", { name: "New answer" })).toBeInTheDocument();
+    const folder = await screen.findByRole("button", { name: "Night shift" });
+    expect(screen.queryByRole("link", { name: "Filed" })).not.toBeInTheDocument();
+    await userEvent.click(folder);
+    expect(await screen.findByRole("link", { name: "Filed" })).toBeInTheDocument();
+    expect(folder).toHaveAttribute("aria-expanded", "true");
+  });
+
+  it("pins, archives and files by the keyboard, and back", async () => {
+    const changes: unknown[] = [];
+    server.use(
+      http.get("*/api/chat/folders", () => HttpResponse.json({ items: [] })),
+      http.get("*/api/conversations", () => HttpResponse.json({ items: [aConversation({ title: "Shift plan" })], next: "" })),
+      http.post("*/api/chat/folders", async ({ request }) => HttpResponse.json({ id: "f9", ...((await request.json()) as { name: string }), conversations: 0, createdAt: ago(0) }, { status: 201 })),
+      http.patch("*/api/conversations/c1", async ({ request }) => {
+        changes.push(await request.json());
+        return HttpResponse.json(aConversation());
+      }),
+    );
+    show(<ChatList />);
+    await userEvent.click(await screen.findByRole("button", { name: "More for Shift plan" }));
+    await userEvent.click(await screen.findByRole("menuitem", { name: "Pin" }));
+    expect(await screen.findByText("Chat pinned")).toBeInTheDocument();
+    await userEvent.click(screen.getByRole("button", { name: "Undo" }));
+    await waitFor(() => expect(changes).toEqual([{ pinned: true }, { pinned: false }]));
+    (await screen.findByRole("button", { name: "More for Shift plan" })).focus();
+    await userEvent.keyboard("{Enter}");
+    await userEvent.click(await screen.findByRole("menuitem", { name: "Move to a folder…" }));
+    await userEvent.type(await screen.findByRole("textbox", { name: "Name of the folder" }), "Night shift{Enter}");
+    await waitFor(() => expect(changes.at(-1)).toEqual({ folder: "f9" }));
+  });
 });

@@ -6,7 +6,7 @@ import { Loading, Skeleton } from "@/components/ui/skeleton";
 import { cx } from "@/lib/cx";
 import { useLanguage, useWords } from "@/lib/words";
 import { ChatRow } from "./chat-row";
-import { type Group, groupByAge } from "./dates";
+import { type Group, groupByAge } from "@/lib/dates";
 import { type Conversation, conversationsQuery, foldersQuery } from "./queries";
 import { useRemovals } from "./removals";
 import { chatWords } from "./words";

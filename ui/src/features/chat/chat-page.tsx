@@ -23,6 +23,7 @@ import { ModelPicker } from "./model-picker";
 import { roomQuery, useModels } from "./models";
 import { type Conversation, putRow } from "./queries";
 import { Bubble, Question } from "./question";
+import { useRemovals } from "./removals";
 import { Transcript, type TranscriptHandle } from "./transcript";
 import { useActs } from "./use-acts";
 import { useChat } from "./use-chat";
@@ -58,7 +59,11 @@ interface Editing {
 function Chat({ id }: { id: string }) {
   const words = useWords(chatWords);
   const chat = useChat(id);
-  const { query, messages, writing, running, ask, act, stop } = chat;
+  const { query, writing, running, ask, act, stop } = chat;
+  const { gone } = useRemovals();
+  // What is being deleted takes with it what follows.
+  const cut = chat.messages.findIndex((message) => gone.has(message.id));
+  const messages = cut < 0 ? chat.messages : chat.messages.slice(0, cut);
   const conversation = query.data?.pages[0]?.conversation;
   const composer = useRef<ComposerHandle>(null);
   const transcript = useRef<TranscriptHandle>(null);

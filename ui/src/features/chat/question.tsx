@@ -2,12 +2,15 @@ import { Pencil } from "lucide-react";
 import { lazy, memo, type ReactNode, Suspense } from "react";
 import { IconButton } from "@/components/ui/icon-button";
 import { useWords } from "@/lib/words";
-import { type Acts, Versions } from "./answer-acts";
+import { type Acts, MoreButton, Versions } from "./answer-acts";
 import type { Room } from "./models";
 import type { Message } from "./queries";
 import { chatWords } from "./words";
 
 const QuestionEditor = lazy(() => import("./question-editor").then((module) => ({ default: module.QuestionEditor })));
+
+/** Unseen until the message is pointed at. */
+const shy = "opacity-0 transition-opacity duration-fast group-focus-within:opacity-100 group-hover:opacity-100 aria-expanded:opacity-100 touch:opacity-100";
 
 /** A question: a bubble at the end side. */
 export function Bubble({ children, beside }: { children: string; beside?: ReactNode }) {
@@ -59,12 +62,10 @@ export const Question = memo(function Question({ message, editing, draft, sent, 
       <Bubble
         beside={
           acts && (
-            <IconButton
-              icon={Pencil}
-              label={words.edit}
-              onClick={() => onEdit(message.id)}
-              className="opacity-0 transition-opacity duration-fast group-focus-within:opacity-100 group-hover:opacity-100 touch:opacity-100"
-            />
+            <>
+              <MoreButton message={message} className={shy} />
+              <IconButton icon={Pencil} label={words.edit} onClick={() => onEdit(message.id)} className={shy} />
+            </>
           )
         }
       >

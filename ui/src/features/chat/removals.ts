@@ -2,10 +2,11 @@ import { useSyncExternalStore } from "react";
 import { writeHeaders } from "@/api/client";
 
 /**
- * Chats that are being deleted: gone from the list at once, from the server after the time to think again.
+ * Chats and messages that are being deleted: gone from the list at once, from the server after the time to think again.
  * The list may be unmounted meanwhile (a drawer on a phone), so they are kept beside it.
  */
 interface Removal {
+  path: string;
   timer: ReturnType<typeof setTimeout>;
 }
 
@@ -29,8 +30,8 @@ function tell(): void {
 /** A little longer than the toast that offers to undo it. */
 const delay = 6_000;
 
-/** Takes a chat away; `act` deletes it unless `keepChat` comes first. */
-export function removeChat(id: string, act: () => Promise<unknown>): void {
+/** Takes a chat, or a message with what follows it, away; `act` deletes it unless `keepChat` comes first. */
+export function removeChat(id: string, act: () => Promise<unknown>, path = `/api/conversations/${encodeURIComponent(id)}`): void {
   keepChat(id);
   failed.delete(id);
   const run = () => {
@@ -41,7 +42,7 @@ export function removeChat(id: string, act: () => Promise<unknown>): void {
         tell();
       });
   };
-  removals.set(id, { timer: setTimeout(run, delay) });
+  removals.set(id, { path, timer: setTimeout(run, delay) });
   tell();
 }
 
@@ -70,9 +71,9 @@ export function useRemovals(): Removals {
 // Whoever closes the page has not undone anything.
 if (typeof addEventListener === "function") {
   addEventListener("pagehide", () => {
-    for (const [id, { timer }] of removals) {
+    for (const { path, timer } of removals.values()) {
       clearTimeout(timer);
-      void fetch(`/api/conversations/${encodeURIComponent(id)}`, { method: "DELETE", headers: writeHeaders(), keepalive: true }).catch(() => undefined);
+      void fetch(path, { method: "DELETE", headers: writeHeaders(), keepalive: true }).catch(() => undefined);
     }
   });
 }

@@ -1,18 +1,23 @@
 import * as Radix from "@radix-ui/react-dialog";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { BookOpen, FileText, type LucideIcon, MessageSquare, Search, Settings, SquarePen, Users, X } from "lucide-react";
+import { Archive, BookOpen, FileText, type LucideIcon, MessageSquare, Pin, Search, Settings, SquarePen, Users, X } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useDeferredValue, useId, useRef, useState } from "react";
 import { useSession } from "@/api/query";
 import { ErrorPanel } from "@/components/ui/error-panel";
 import { IconButton } from "@/components/ui/icon-button";
 import { Keys } from "@/components/ui/keys";
 import { Spinner } from "@/components/ui/spinner";
+import { cx } from "@/lib/cx";
+import { groupByAge } from "@/lib/dates";
 import { useFormat } from "@/lib/format";
 import { administers } from "@/lib/roles";
-import { useWords } from "@/lib/words";
+import { phone, useMedia } from "@/lib/use-media";
+import { useLanguage, useWords } from "@/lib/words";
 import { Highlight, snippet } from "./highlight";
+import { type Look, Preview } from "./preview";
 import { foundChatsQuery, foundPassagesQuery } from "./queries";
+import { readTyped } from "./typed";
 import { searchWords } from "./words";
 
 /** Search and commands, over whatever page is open. */
@@ -24,7 +29,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
         <Radix.Overlay className="fade-in fixed inset-0 z-40 bg-scrim" />
         <Radix.Content
           aria-describedby=""
-          className="pop-in fixed inset-x-4 top-[12dvh] z-40 mx-auto max-w-[36rem] overflow-hidden rounded-pop bg-raised float-edge max-frame:top-4"
+          className="pop-in fixed inset-x-4 top-[12dvh] z-40 mx-auto max-w-[58rem] overflow-hidden rounded-pop bg-raised float-edge max-frame:top-4"
         >
           <Radix.Title className="unseen">{words.title}</Radix.Title>
           <Results onClose={onClose} />
@@ -41,6 +46,8 @@ interface Result {
   content: ReactNode;
   end?: ReactNode;
   go: () => Promise<void>;
+  /** What is shown beside it. */
+  look?: Look;
 }
 
 interface Group {
@@ -52,7 +59,9 @@ function Results({ onClose }: { onClose: () => void }) {
   const words = useWords(searchWords);
   const [typed, setTyped] = useState("");
   const q = useDeferredValue(typed.trim());
+  const { terms } = readTyped(q);
   const { groups, searching, error } = useResults(q);
+  const onPhone = useMedia(phone);
   const all = groups.flatMap((group) => group.results);
   // The best is chosen until somebody chooses another; a new search begins anew.
   const [chosen, setChosen] = useState({ q, id: "" });
@@ -110,12 +119,16 @@ function Results({ onClose }: { onClose: () => void }) {
         <IconButton icon={X} label={words.close} onClick={onClose} className="-me-2 frame:hidden" />
       </div>
       {error && <div className="p-1.25"><ErrorPanel error={error} title={words.failed} /></div>}
+      <div className="flex h-[min(30rem,66dvh)]">
+      {nothing && <p className="flex-1 px-3 py-6 text-center text-muted">{words.none(q)}</p>}
       <div
         ref={list}
         id={`${base}list`}
         role="listbox"
         aria-label={words.results}
-        className="thin-scroll max-h-[min(26rem,62dvh)] overflow-y-auto p-1.25 empty:hidden"
+        // Only so that the list can be scrolled by itself; the arrows move the choice from the field.
+        tabIndex={-1}
+        className={cx("thin-scroll min-w-0 flex-1 overflow-y-auto p-1.25", nothing && "hidden")}
       >
         {groups.map((group) => (
           <div key={group.name} role="group" aria-label={group.name}>
@@ -126,7 +139,14 @@ function Results({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </div>
-      {nothing && <p className="px-3 py-6 text-center text-muted">{words.none(q)}</p>}
+      {!onPhone && (
+        // What scrolls can be reached by the keyboard.
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        <section aria-label={words.preview} className="thin-scroll w-[26rem] flex-none overflow-y-auto border-s border-line bg-sunken px-5 py-4" tabIndex={0}>
+          <Preview key={active?.id} look={active?.look} terms={terms} />
+        </section>
+      )}
+      </div>
       <p role="status" className="unseen">{nothing ? words.none(q) : searching ? "" : words.count(all.length)}</p>
     </>
   );
@@ -160,36 +180,45 @@ function Option({ id, result: { icon: Icon, content, end }, active, onPoint, onR
   );
 }
 
-/** What fits the words: chats, passages and pages, each with its way there. */
+/** What fits the words: chats by their age, passages and pages, each with its way there. */
 function useResults(q: string): { groups: readonly Group[]; searching: boolean; error: unknown } {
   const words = useWords(searchWords);
+  const language = useLanguage();
   const format = useFormat();
   const navigate = useNavigate();
   const { person } = useSession();
-  const terms = q.split(/\s+/).filter((w) => w.length > 1);
+  const { words: plain, terms, narrowed } = readTyped(q);
   const chats = useQuery(foundChatsQuery(q));
-  const passages = useQuery(foundPassagesQuery(q));
+  const passages = useQuery(foundPassagesQuery(narrowed ? "" : plain));
 
   const places: Result[] = [
     { id: "place-new", content: words.newChat, icon: SquarePen, go: () => navigate({ to: "/" }) },
     { id: "place-knowledge", content: words.knowledge, icon: BookOpen, go: () => navigate({ to: "/knowledge" }) },
+    { id: "place-archive", content: words.archive, icon: Archive, go: () => navigate({ to: "/archive" }) },
     ...(administers(person) ? [{ id: "place-people", content: words.people, icon: Users, go: () => navigate({ to: "/people" }) }] : []),
     { id: "place-profile", content: words.profile, icon: Settings, go: () => navigate({ to: "/profile" }) },
   ];
+  const month = new Intl.DateTimeFormat(language, { month: "long", year: "numeric" });
   const groups: Group[] = [
-    {
-      name: words.chats,
-      results: (chats.data?.items ?? []).map((chat) => ({
-        id: `chat-${chat.id}`,
-        icon: MessageSquare,
-        content: <span className="block truncate"><Highlight text={chat.title} words={terms} /></span>,
-        end: format.age(chat.updatedAt),
-        go: () => navigate({ to: "/c/$conversation", params: { conversation: chat.id } }),
+    ...groupByAge(chats.data?.items ?? [], ({ conversation }) => new Date(conversation.updatedAt), new Date()).map(({ group, items }) => ({
+      name: group.kind === "named" ? month.format(new Date(group.year, group.month, 15)) : words[group.kind],
+      results: items.map((found) => ({
+        id: `chat-${found.conversation.id}`,
+        icon: found.conversation.archived ? Archive : found.conversation.pinned ? Pin : MessageSquare,
+        content: (
+          <>
+            <span className="block truncate"><Highlight text={found.conversation.title} words={terms} /></span>
+            {found.snippet && <span className="block truncate text-s text-muted"><Highlight text={found.snippet} words={terms} /></span>}
+          </>
+        ),
+        end: format.age(found.conversation.updatedAt),
+        look: { kind: "chat" as const, found },
+        go: () => navigate({ to: "/c/$conversation", params: { conversation: found.conversation.id } }),
       })),
-    },
+    })),
     {
       name: words.documents,
-      results: (passages.data?.items ?? []).map((passage) => ({
+      results: (narrowed ? [] : (passages.data?.items ?? [])).map((passage) => ({
         id: `passage-${passage.chunk}`,
         icon: FileText,
         content: (
@@ -199,12 +228,13 @@ function useResults(q: string): { groups: readonly Group[]; searching: boolean; 
           </>
         ),
         end: passage.page > 0 && words.page(format.number(passage.page)),
+        look: { kind: "passage" as const, passage },
         go: () => navigate({ to: "/documents/$document", params: { document: passage.document.id }, search: { from: passage.start, to: passage.end } }),
       })),
     },
     {
       name: words.goTo,
-      results: places.filter(({ content }) => terms.every((t) => String(content).toLowerCase().includes(t.toLowerCase()))),
+      results: narrowed ? [] : places.filter(({ content }) => terms.every((t) => String(content).toLowerCase().includes(t.toLowerCase()))),
     },
   ];
   return {
