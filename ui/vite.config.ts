@@ -3,12 +3,13 @@ import react from "@vitejs/plugin-react";
 import tailwindcss from "@tailwindcss/vite";
 import { defineConfig } from "vitest/config";
 import { assetName, slimFont } from "./scripts/slim-font.ts";
+import { slimMath } from "./scripts/slim-math.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const server = process.env["CHATETS_URL"] ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), slimFont()],
+  plugins: [slimMath(), react(), tailwindcss(), slimFont()],
   resolve: {
     alias: {
       "@": here("./src"),
@@ -29,7 +30,11 @@ export default defineConfig({
     target: ["chrome111", "edge111", "firefox128", "safari16.4"],
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    rolldownOptions: { output: { assetFileNames: assetName } },
+    rolldownOptions: {
+      // The second page draws diagrams, in a sandbox.
+      input: [here("./index.html"), here("./diagram.html")],
+      output: { assetFileNames: assetName },
+    },
   },
   server: {
     host: "127.0.0.1",

@@ -8,7 +8,12 @@ import (
 // document data block (type application/json) is not script, so the bootstrap
 // data needs no exception.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
-	"connect-src 'self'; font-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+	"connect-src 'self'; font-src 'self'; frame-src 'self'; manifest-src 'self'; worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+
+// boardPolicy is for the page that draws diagrams: it has no origin, can load
+// nothing but scripts of ours, and asks nobody for anything. Its drawings need
+// styles in their elements; nothing else lives there that they could change.
+const boardPolicy = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; sandbox allow-scripts; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 
 // filePolicy is for what people have uploaded: nothing in it runs, whatever it
 // claims to be.

@@ -140,12 +140,27 @@ func (s *Server) page(c *fiber.Ctx) error {
 		return err
 	case a != nil && name != "index.html":
 		sc.route = "asset"
+		if name == boardPage {
+			return a.board(c)
+		}
 		return a.send(c)
 	case path.Ext(where) != "" && name != "index.html":
 		return c.Next()
 	}
 	sc.route = "page"
 	return s.index(c, sc)
+}
+
+// boardPage is the file that draws diagrams inside a frame of our pages.
+const boardPage = "diagram.html"
+
+// board answers with the drawing board, which only our own pages may frame.
+func (a *asset) board(c *fiber.Ctx) error {
+	err := a.send(c)
+	h := &c.Response().Header
+	h.Set("Content-Security-Policy", boardPolicy)
+	h.Set("X-Frame-Options", "SAMEORIGIN")
+	return err
 }
 
 // send answers with the asset in the best form the client takes.
@@ -155,6 +170,9 @@ func (a *asset) send(c *fiber.Ctx) error {
 	h.Set("ETag", a.etag)
 	h.Set("Content-Security-Policy", policy)
 	if a.immutable {
+		// The drawing board has no origin, so the scripts that it shares with the
+		// other pages must be for everybody; they are the same for everybody.
+		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	} else {
 		h.Set("Cache-Control", "no-cache")

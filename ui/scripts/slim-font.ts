@@ -37,7 +37,8 @@ export function slimFont(): Plugin {
     },
     transformIndexHtml: {
       order: "post",
-      handler(_html, { bundle }) {
+      handler(_html, { bundle, path }) {
+        if (path !== "/index.html") return [];
         const font = Object.keys(bundle ?? {}).find((name) => file.test(name));
         if (!font) throw new Error("the latin variable font is not in the bundle");
         return [

@@ -2,6 +2,7 @@ import "@/features/admin/words.de";
 import "@/features/backup/words.de";
 import "@/components/document/words.de";
 import "@/components/password/words.de";
+import "@/components/rich/words.de";
 import "@/components/ui/words.de";
 import "@/features/chat/words.de";
 import "@/features/feedback/words.de";

@@ -2,6 +2,7 @@ import "@/features/admin/words.fr";
 import "@/features/backup/words.fr";
 import "@/components/document/words.fr";
 import "@/components/password/words.fr";
+import "@/components/rich/words.fr";
 import "@/components/ui/words.fr";
 import "@/features/chat/words.fr";
 import "@/features/feedback/words.fr";

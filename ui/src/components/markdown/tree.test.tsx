@@ -1,6 +1,6 @@
 import { render } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { parseMarkdown } from "./parse";
+import { parseFull } from "./parse-full";
 import { type MarkdownParts, MarkdownTree } from "./tree";
 
 const parts: MarkdownParts = {
@@ -13,7 +13,7 @@ const parts: MarkdownParts = {
   other: (node) => <u>{node.type}</u>,
 };
 
-const drawn = (text: string) => render(<MarkdownTree tree={parseMarkdown(text)} parts={parts} />).container.innerHTML;
+const drawn = (text: string) => render(<MarkdownTree tree={parseFull(text)} parts={parts} />).container.innerHTML;
 
 describe("MarkdownTree", () => {
   it.each([
@@ -46,7 +46,7 @@ describe("MarkdownTree", () => {
   });
 
   it("hands on what a change of the tree has put in", () => {
-    const tree = parseMarkdown("a");
+    const tree = parseFull("a");
     tree.children.push({ type: "key" } as never);
     expect(render(<MarkdownTree tree={tree} parts={parts} />).container.innerHTML).toBe("<p>a</p><u>key</u>");
   });

@@ -124,35 +124,57 @@ function listItem(item: ListItem, loose: boolean, drawing: Drawing): ReactNode {
 }
 
 function table(node: Table, drawing: Drawing): ReactNode {
-  const [head, ...body] = node.children;
-  const align = (column: number): Align => alignOf(node.align?.[column]);
   return drawing.parts.table(
     <>
-      {head && (
-        <thead>
-          <tr>
-            {head.children.map((cell, i) => (
-              <th key={i} scope="col" style={{ textAlign: align(i) }}>{inside(cell, drawing)}</th>
-            ))}
-          </tr>
-        </thead>
-      )}
-      <tbody>
-        {body.map((row, i) => (
-          <tr key={i}>
-            {row.children.map((cell, column) => (
-              <Fragment key={column}>{drawing.parts.cell(inside(cell, drawing), plain(cell), align(column))}</Fragment>
-            ))}
-          </tr>
-        ))}
-      </tbody>
+      {head(node, drawing)}
+      {rows(node, drawing)}
     </>,
   );
 }
 
+function head(node: Table, drawing: Drawing): ReactNode {
+  const [first] = node.children;
+  return (
+    first && (
+      <thead>
+        <tr>
+          {first.children.map((cell, i) => (
+            <th key={i} scope="col" style={{ textAlign: alignOf(node.align?.[i]) }}>{inside(cell, drawing)}</th>
+          ))}
+        </tr>
+      </thead>
+    )
+  );
+}
+
+function rows(node: Table, drawing: Drawing): ReactNode {
+  return (
+    <tbody>
+      {node.children.slice(1).map((row, i) => (
+        <tr key={i}>
+          {row.children.map((cell, column) => (
+            <Fragment key={column}>{drawing.parts.cell(inside(cell, drawing), plain(cell), alignOf(node.align?.[column]))}</Fragment>
+          ))}
+        </tr>
+      ))}
+    </tbody>
+  );
+}
+
+/** The head alone of a table that is drawn in pieces. */
+export function TableHead({ table, parts }: { table: Table; parts: MarkdownParts }) {
+  return head(table, { parts, addresses: new Map(), inLink: false });
+}
+
+/** The rows alone, without the head. */
+export function TableRows({ table, parts }: { table: Table; parts: MarkdownParts }) {
+  return rows(table, { parts, addresses: new Map(), inLink: false });
+}
+
 const alignOf = (align: AlignType | undefined): Align => align ?? undefined;
 
-function plain(node: Nodes | TableCell): string {
+/** The text of a part of the tree. */
+export function plain(node: Nodes | TableCell): string {
   if ("value" in node) return node.value;
   return "children" in node ? node.children.map((child) => plain(child)).join("") : "";
 }

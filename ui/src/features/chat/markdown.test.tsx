@@ -46,8 +46,9 @@ describe("Markdown", () => {
     { name: "a cite element of its own", text: "<cite title=1>1</cite> after" },
   ];
   for (const { name, text } of hostile) {
-    it(`makes nothing of ${name}`, () => {
+    it(`makes nothing of ${name}`, async () => {
       const { container } = show(text);
+      await vi.dynamicImportSettled();
       expect(container.querySelectorAll("script, img, iframe, style, form, object, embed, link, svg image, cite, [onclick], [onerror]")).toHaveLength(0);
       for (const link of container.querySelectorAll("a")) expect(link.getAttribute("href")).toMatch(/^(https?:|mailto:|\/documents\/)/);
       expect(container).toHaveTextContent("after");
@@ -74,26 +75,27 @@ describe("Markdown", () => {
     expect(opened).toHaveBeenCalledWith(1);
   });
 
-  it("shows tables, code and lists with their roles", () => {
+  it("shows tables, code and lists with their roles", async () => {
     show("| a | b |\n|---|--:|\n| one | 2 |\n\n```go\nfunc main() {}\n```\n\n- x [1]");
-    const table = within(screen.getByRole("region", { name: "Table, scrolls sideways" })).getByRole("table");
+    const table = within(await screen.findByRole("region", { name: "Table, scrolls sideways" })).getByRole("table");
     expect(within(table).getByRole("columnheader", { name: "a" })).toBeInTheDocument();
     expect(screen.getByText("func main() {}")).toBeInTheDocument();
     expect(screen.getByRole("button", { name: "Copy the code" })).toBeInTheDocument();
     expect(screen.getByRole("listitem")).toHaveTextContent("x1");
   });
 
-  it("does not touch finished blocks while more is written", () => {
+  it("does not touch finished blocks while more is written", async () => {
     const view = show("First block.\n\nSecond", { writing: true });
     const first = screen.getByText("First block.");
     const second = screen.getByText("Second");
     view.write("First block.\n\nSecond block.\n\n```\nopen fence");
     expect(screen.getByText("First block.")).toBe(first);
     expect(screen.getByText("Second block.")).toBe(second);
-    expect(screen.getByText("open fence")).toBeInTheDocument();
+    expect(await screen.findByText("open fence")).toBeInTheDocument();
   });
 
-  it("gives the same page for text that came in pieces and text that came whole", () => {
+  it("gives the same page for text that came in pieces and text that came whole", async () => {
+    await import("./rich-block");
     const text = "# H\n\nPara **bold** [1].\n\n- a\n\n- b\n\n```\ncode\n\ncode\n```\n\n| a |\n|---|\n| [1] |\n";
     const pieces = show("");
     for (let i = 1; i <= text.length; i++) pieces.write(text.slice(0, i));

@@ -1,13 +1,11 @@
-import { memo, type ReactNode } from "react";
-import { parseMarkdown } from "@/components/markdown/parse";
-import { type MarkdownParts, MarkdownTree } from "@/components/markdown/tree";
+import { lazy, memo, Suspense } from "react";
+import { needsFull, parseMarkdown } from "@/components/markdown/parse";
+import { MarkdownTree } from "@/components/markdown/tree";
 import { cx } from "@/lib/cx";
-import { useWords } from "@/lib/words";
 import { markdownBlocks } from "./blocks";
-import { CodeBlock } from "./code-block";
-import { keyNumber, putKeys, safeAddress, wrapMarkers } from "./keys";
-import { SourceKey } from "./source-key";
-import { chatWords } from "./words";
+import { putKeys, wrapMarkers } from "./keys";
+import { plainParts } from "./parts";
+import { useCalm } from "./use-calm";
 import "./prose.css";
 
 interface MarkdownProps {
@@ -31,59 +29,35 @@ export function Markdown({ text, known, writing, quotes, thought }: MarkdownProp
   return (
     <div dir="auto" className={cx("prose", writing && "writing", quotes && "quotes", thought && "thought")}>
       {blocks.map((block, i) => (
-        <Block key={i} text={block} />
+        <Block key={i} text={block} open={writing === true && i === blocks.length - 1} />
       ))}
       {writing && blocks.length === 0 && <p />}
     </div>
   );
 }
 
-const Block = memo(function Block({ text }: { text: string }) {
-  const tree = parseMarkdown(text);
-  putKeys(tree);
-  return <MarkdownTree tree={tree} parts={parts} />;
+// Code, tables, formulas, pictures: what draws them comes with the first of them.
+const RichBlock = lazy(() => import("./rich-block"));
+const rich = /```|~~~|\$|\\[([]|!\[/;
+
+interface BlockProps {
+  text: string;
+  /** More of it may come. */
+  open: boolean;
+}
+
+const Block = memo(function Block(block: BlockProps) {
+  const text = useCalm(block.text, block.open);
+  if (!rich.test(text) && !needsFull.test(text)) return <Plain text={text} />;
+  return (
+    <Suspense fallback={<Plain text={text} />}>
+      <RichBlock text={text} open={block.open} />
+    </Suspense>
+  );
 });
 
-const parts: MarkdownParts = {
-  // The page's own headings stand above those of an answer.
-  heading: (depth, children) => {
-    if (depth === 1) return <h3 className="h1">{children}</h3>;
-    if (depth === 2) return <h4 className="h2">{children}</h4>;
-    return depth === 3 ? <h5 className="h3">{children}</h5> : <h6 className="h3">{children}</h6>;
-  },
-  link: (address, children) => <Away href={safeAddress(address)}>{children}</Away>,
-  picture: (address, name) => <Picture src={address} alt={name} />,
-  code: (language, text) => <CodeBlock language={/^[\w+#.-]+/.exec(language)?.[0] ?? ""} text={text} />,
-  table: (children) => <TableBox>{children}</TableBox>,
-  // A figure and its unit stay on one line; a sentence in a cell may wrap.
-  cell: (children, text, align) => <td style={{ textAlign: align }} className={text.length <= 24 ? "whole" : undefined}>{children}</td>,
-  other: (node) => {
-    const number = keyNumber(node);
-    return number === undefined ? null : <SourceKey number={number} />;
-  },
-};
-
-function Away({ href, children }: { href: string | undefined; children: ReactNode }) {
-  if (!href) return <>{children}</>;
-  return (
-    <a href={href} target="_blank" rel="noopener noreferrer nofollow">
-      {children}
-    </a>
-  );
-}
-
-function Picture({ src, alt }: { src: string; alt: string }) {
-  const words = useWords(chatWords);
-  return <Away href={safeAddress(src)}>{alt ? words.picture(alt) : words.pictureNoName}</Away>;
-}
-
-function TableBox({ children }: { children: ReactNode }) {
-  const words = useWords(chatWords);
-  return (
-    // It scrolls, so the keyboard must be able to reach it.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div role="region" aria-label={words.table} tabIndex={0} className="data">
-      <table>{children}</table>
-    </div>
-  );
+function Plain({ text }: { text: string }) {
+  const tree = parseMarkdown(text);
+  putKeys(tree);
+  return <MarkdownTree tree={tree} parts={plainParts} />;
 }

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { useSay } from "@/components/ui/live";
+import { copyText } from "@/lib/copy-text";
 import { useWords } from "@/lib/words";
 import { chatWords } from "./words";
 
@@ -11,7 +12,7 @@ export function useCopy(): { copied: boolean; copy: (text: string) => void } {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
   const copy = (text: string) => {
-    write(text).then(
+    copyText(text).then(
       () => {
         setCopied(true);
         say(words.copied);
@@ -22,18 +23,4 @@ export function useCopy(): { copied: boolean; copy: (text: string) => void } {
     );
   };
   return { copied, copy };
-}
-
-async function write(text: string): Promise<void> {
-  // The clipboard needs a secure page; over plain HTTP in a house network the old way still works.
-  const clipboard: Clipboard | undefined = navigator.clipboard;
-  if (clipboard) return clipboard.writeText(text);
-  const area = document.createElement("textarea");
-  area.value = text;
-  area.className = "unseen";
-  document.body.append(area);
-  area.select();
-  const done = document.execCommand("copy");
-  area.remove();
-  if (!done) throw new Error("copying was refused");
 }

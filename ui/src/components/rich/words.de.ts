@@ -1,0 +1,28 @@
+import { richWords } from "./words";
+
+richWords.put("de", {
+  copyCode: "Code kopieren",
+  copied: "Kopiert",
+  copyFailed: "Der Browser hat das Kopieren abgelehnt.",
+  wrap: "Lange Zeilen umbrechen",
+  downloadCode: "Code herunterladen",
+  code: "Code, lässt sich seitlich verschieben",
+  codeIn: (language) => `Code in ${language}, lässt sich seitlich verschieben`,
+  table: "Tabelle, lässt sich seitlich verschieben",
+  copyTable: "Tabelle als CSV kopieren",
+  rows: (shown, all) => `${shown} von ${all} Zeilen`,
+  moreRows: (n) => `${n} weitere Zeilen zeigen`,
+  formula: "Formel",
+  formulaBroken: "Diese Formel lässt sich nicht setzen. Sie steht hier, wie sie geschrieben wurde.",
+  diagram: "Diagramm",
+  drawing: "Das Diagramm wird gezeichnet",
+  enlarge: "Vergrößern",
+  downloadDiagram: "Diagramm herunterladen",
+  showSource: "Als Text zeigen",
+  diagramBroken: "Dieses Diagramm lässt sich nicht zeichnen. Es steht hier, wie es geschrieben wurde.",
+  diagramTooLarge: "Dieses Diagramm ist zu groß zum Zeichnen. Es steht hier, wie es geschrieben wurde.",
+  diagramSlow: "Das Zeichnen dieses Diagramms hat zu lange gedauert. Es steht hier, wie es geschrieben wurde.",
+  actualSize: "Originalgröße",
+  picture: (alt) => `Bild: ${alt}`,
+  pictureNoName: "Bild",
+});

@@ -1,0 +1,28 @@
+import { richWords } from "./words";
+
+richWords.put("fr", {
+  copyCode: "Copier le code",
+  copied: "Copié",
+  copyFailed: "Le navigateur a refusé la copie.",
+  wrap: "Renvoyer les longues lignes",
+  downloadCode: "Télécharger le code",
+  code: "Code, défile latéralement",
+  codeIn: (language) => `Code en ${language}, défile latéralement`,
+  table: "Tableau, défile latéralement",
+  copyTable: "Copier le tableau en CSV",
+  rows: (shown, all) => `${shown} lignes sur ${all}`,
+  moreRows: (n) => `Afficher ${n} lignes de plus`,
+  formula: "Formule",
+  formulaBroken: "Cette formule ne peut pas être composée. Elle est affichée telle qu’elle a été écrite.",
+  diagram: "Diagramme",
+  drawing: "Le diagramme est en cours de tracé",
+  enlarge: "Agrandir",
+  downloadDiagram: "Télécharger le diagramme",
+  showSource: "Afficher en texte",
+  diagramBroken: "Ce diagramme ne peut pas être tracé. Il est affiché tel qu’il a été écrit.",
+  diagramTooLarge: "Ce diagramme est trop grand pour être tracé. Il est affiché tel qu’il a été écrit.",
+  diagramSlow: "Le tracé de ce diagramme a pris trop de temps. Il est affiché tel qu’il a été écrit.",
+  actualSize: "Taille réelle",
+  picture: (alt) => `Image : ${alt}`,
+  pictureNoName: "Image",
+});

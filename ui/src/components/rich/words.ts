@@ -1,0 +1,28 @@
+import { Catalogue } from "@/lib/words";
+
+export const richWords = new Catalogue({
+  copyCode: "Copy the code",
+  copied: "Copied",
+  copyFailed: "Copying was refused by the browser.",
+  wrap: "Wrap long lines",
+  downloadCode: "Download the code",
+  code: "Code, scrolls sideways",
+  codeIn: (language: string) => `Code in ${language}, scrolls sideways`,
+  table: "Table, scrolls sideways",
+  copyTable: "Copy the table as CSV",
+  rows: (shown: string, all: string) => `${shown} of ${all} rows`,
+  moreRows: (n: string) => `Show ${n} more rows`,
+  formula: "Formula",
+  formulaBroken: "This formula cannot be set. It is shown as it was written.",
+  diagram: "Diagram",
+  drawing: "Drawing the diagram",
+  enlarge: "Enlarge",
+  downloadDiagram: "Download the diagram",
+  showSource: "Show as text",
+  diagramBroken: "This diagram cannot be drawn. It is shown as it was written.",
+  diagramTooLarge: "This diagram is too large to be drawn. It is shown as it was written.",
+  diagramSlow: "Drawing this diagram took too long. It is shown as it was written.",
+  actualSize: "Actual size",
+  picture: (alt: string) => `Picture: ${alt}`,
+  pictureNoName: "Picture",
+});
