@@ -1,6 +1,6 @@
 import "katex/dist/katex.min.css";
 import katex from "katex";
-import { useLayoutEffect, useRef, useState } from "react";
+import { useLayoutEffect, useMemo, useRef } from "react";
 import { useWords } from "@/lib/words";
 import { richWords } from "./words";
 
@@ -13,19 +13,24 @@ interface FormulaProps {
 export default function Formula({ tex, display }: FormulaProps) {
   const words = useWords(richWords);
   const place = useRef<HTMLSpanElement>(null);
-  const [broken, setBroken] = useState("");
+  // Made while rendering, which may be done in slices, and put in its place in one step.
+  const made = useMemo(() => make(tex, display), [tex, display]);
   useLayoutEffect(() => {
-    const span = place.current;
-    if (!span) return;
-    try {
-      set(tex, display, span);
-    } catch {
-      // Not only bad TeX: what is nested too deep ends in a RangeError.
-      setBroken(tex);
-    }
-  }, [tex, display]);
-  if (broken === tex) return <code title={words.formulaBroken}>{display ? `$$${tex}$$` : `$${tex}$`}</code>;
+    if (made) place.current?.replaceChildren(made);
+  }, [made]);
+  if (!made) return <code title={words.formulaBroken}>{display ? `$$${tex}$$` : `$${tex}$`}</code>;
   return <span ref={place} dir="ltr" className={display ? "formula-block" : undefined} />;
+}
+
+/** The elements of a formula; undefined for what cannot be set: not only bad TeX, what is nested too deep ends in a RangeError. */
+function make(tex: string, display: boolean): HTMLElement | undefined {
+  const span = document.createElement("span");
+  try {
+    set(tex, display, span);
+    return span;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { Ellipsis, MessageCircleOff, PanelRight, SquarePen } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { api } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { Button } from "@/components/ui/button";
@@ -25,6 +25,7 @@ import { type Conversation, putRow } from "./queries";
 import { Bubble, Question } from "./question";
 import { useRemovals } from "./removals";
 import { Transcript, type TranscriptHandle } from "./transcript";
+import { Turns } from "./turns";
 import { useActs } from "./use-acts";
 import { useChat } from "./use-chat";
 import { chatWords } from "./words";
@@ -123,31 +124,32 @@ function Chat({ id }: { id: string }) {
         {query.hasNextPage && (
           <More label={words.loadOlder} busy={query.isFetchingNextPage} error={query.isFetchNextPageError ? query.error : null} onMore={() => void query.fetchNextPage({ cancelRefetch: false })} />
         )}
-        <ol className="grid gap-6">
-          {messages.map((message, i) => (
-            // The versions of a turn share its place, so the way between them keeps the focus.
-            <Turn key={message.versions.ids[0] ?? message.id} rest={i < messages.length - 2}>
-              {message.role === "user" ? (
-                <Question
-                  message={message}
-                  editing={editing?.question === message.id}
-                  draft={editing?.text}
-                  sent={act.isPending && act.variables.kind === "edit" && act.variables.question.id === message.id ? act.variables.message : undefined}
-                  room={room}
-                  onEdit={edit}
-                  acts={acts}
-                />
-              ) : (
-                <Answer message={message} current={sources?.message === message.id ? sources.number : undefined} onOpen={open} acts={acts} />
-              )}
-            </Turn>
-          ))}
-          {ask.isPending && (
-            <li>
-              <Bubble>{ask.variables.message}</Bubble>
-            </li>
-          )}
-        </ol>
+        <Turns
+          messages={messages}
+          tail={
+            ask.isPending && (
+              <li>
+                <Bubble>{ask.variables.message}</Bubble>
+              </li>
+            )
+          }
+        >
+          {(message) =>
+            message.role === "user" ? (
+              <Question
+                message={message}
+                editing={editing?.question === message.id}
+                draft={editing?.text}
+                sent={act.isPending && act.variables.kind === "edit" && act.variables.question.id === message.id ? act.variables.message : undefined}
+                room={room}
+                onEdit={edit}
+                acts={acts}
+              />
+            ) : (
+              <Answer message={message} current={sources?.message === message.id ? sources.number : undefined} onOpen={open} acts={acts} />
+            )
+          }
+        </Turns>
       </>
     );
   }
@@ -158,7 +160,7 @@ function Chat({ id }: { id: string }) {
         panel={sources !== undefined}
         onPanel={cited || sources ? () => setSources(sources || !cited ? undefined : { message: cited.id, number: cited.citations[0]?.number ?? 1 }) : undefined}
       />
-      <Transcript handle={transcript} chat={query.isPending ? "" : id} first={messages[0]?.id} over={
+      <Transcript handle={transcript} chat={query.isPending ? "" : id} over={
           writing && (
             <Suspense fallback={null}>
               <RunLine running={running} model={writing.kind === "generated" && writing.model ? models.label(writing.model) : ""} stopping={stopping} onLeave={halt} />
@@ -202,20 +204,6 @@ function Chat({ id }: { id: string }) {
       )}
     </>
   );
-}
-
-/**
- * One message. Off the screen it costs nothing, but only after it was drawn once: then the browser knows its
- * height, and scrolling up through a long chat never jumps.
- */
-function Turn({ rest, children }: { rest: boolean; children: ReactNode }) {
-  const [drawn, setDrawn] = useState(false);
-  useEffect(() => {
-    if (!rest) return;
-    const timer = setTimeout(() => setDrawn(true), 500);
-    return () => clearTimeout(timer);
-  }, [rest]);
-  return <li className={cx("-mx-2 min-w-0 px-2 [contain-intrinsic-size:auto_12rem]", rest && drawn && "[content-visibility:auto]")}>{children}</li>;
 }
 
 function ChatBar({ chat, panel, onPanel }: { chat: Conversation | undefined; panel: boolean; onPanel: (() => void) | undefined }) {

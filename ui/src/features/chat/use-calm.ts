@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 
 /** From here on a block is too long to be parsed again for every word. */
-const long = 6_000;
+const long = 3_000;
 const pause = 250;
 
 /** A text that grows: at once while it is short, four times a second when it is long, and whole when it is done. */
