@@ -138,6 +138,45 @@ func TestPageKnowsWhoIsSignedIn(t *testing.T) {
 	})
 }
 
+// TestDrawingBoard proves that the page that draws diagrams stands in a sandbox
+// which only our own pages may frame, and that it can fetch its scripts there.
+func TestDrawingBoard(t *testing.T) {
+	t.Parallel()
+	r := startWith(t, Config{Listen: "127.0.0.1:0", UI: fstest.MapFS{
+		"index.html":              {Data: []byte("<html><head></head></html>")},
+		"diagram.html":            {Data: []byte("<html></html>")},
+		"assets/x-abcdefgh.js":    {Data: []byte("1")},
+		"assets/unhashed-name.md": {Data: []byte("1")},
+	}}, guarded)
+	board := r.call("GET", "/diagram.html", "")
+	csp := board.Header.Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "sandbox allow-scripts;", "frame-ancestors 'self'", "script-src 'self';"} {
+		if !strings.Contains(csp, want) {
+			t.Errorf("the board's policy lacks %q: %s", want, csp)
+		}
+	}
+	for _, never := range []string{"connect-src", "allow-same-origin", "unsafe-eval", "img-src"} {
+		if strings.Contains(csp, never) {
+			t.Errorf("the board's policy allows %q", never)
+		}
+	}
+	if got := board.Header.Get("X-Frame-Options"); got != "SAMEORIGIN" {
+		t.Errorf("framing is %q", got)
+	}
+	for path, want := range map[string]string{"/assets/x-abcdefgh.js": "*", "/": "", "/diagram.html": "", "/api/public": ""} {
+		a := r.call("GET", path, "")
+		if got := a.Header.Get("Access-Control-Allow-Origin"); got != want {
+			t.Errorf("%s is for %q", path, got)
+		}
+		if path != "/diagram.html" && a.Header.Get("X-Frame-Options") != "DENY" {
+			t.Errorf("%s may be framed", path)
+		}
+	}
+	if main := r.call("GET", "/", "").Header.Get("Content-Security-Policy"); strings.Contains(main, "unsafe") || !strings.Contains(main, "frame-src 'self'") {
+		t.Errorf("the page's policy is %s", main)
+	}
+}
+
 func TestWithoutPages(t *testing.T) {
 	t.Parallel()
 	for name, ui := range map[string]Config{"none": {}, "empty": {UI: fstest.MapFS{}}, "a folder": {UI: os.DirFS(t.TempDir())}} {

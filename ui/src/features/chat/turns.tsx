@@ -58,6 +58,8 @@ export function Turns({ messages, children, tail }: TurnsProps) {
       });
     };
     heights.watch(soon);
+    // At the first effect the pane around this list was not in its place yet.
+    soon();
     element?.addEventListener("scroll", soon, { passive: true });
     return () => {
       heights.watch(undefined);
