@@ -128,6 +128,10 @@ func TestSecondStep(t *testing.T) {
 	olga.must(t, "DELETE /api/people/"+paul.id+"/factors", "", 204)
 	paul.must(t, "GET /api/session", "", 401)
 	paul.signIn(t)
+	olga.must(t, "GET /api/people/factors?people="+mary.id+","+paul.id, "", 200, `"items":[]`)
+	paul.enrol(t)
+	olga.must(t, "GET /api/people/factors?people="+mary.id+","+paul.id, "", 200, `"person":"`+paul.id+`","methods":["totp","recovery"]`)
+	mary.must(t, "GET /api/people/factors?people="+paul.id, "", 403)
 	if rows := h.record(t, "factor.reset"); len(rows) != 1 || !strings.HasPrefix(rows[0], olga.id+" "+paul.id) {
 		t.Errorf("recorded: %v", rows)
 	}

@@ -40,7 +40,7 @@ func (l *Logins) Routes(api *web.API, hub account.Publisher) {
 		Summary: "Whether the first owner is still to be made"}, r.getSetup)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/setup", ID: "setUp", Tag: "Setup", Access: web.Public,
 		Summary: "Make the first owner with the one-time token", BodyLimit: 16 << 10, Errors: []int{403, 409, 422, 503}}, r.postSetup)
-	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/session", ID: "getSession", Tag: sessions, Access: web.SignedIn, Enrol: true,
+	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/api/session", ID: "getSession", Tag: sessions, Access: web.SignedIn, Enrol: true, Must: true,
 		Summary: "Who is signed in, and where"}, r.getSession)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/session/workspace", ID: "enterWorkspace", Tag: sessions, Access: web.SignedIn,
 		Summary: "Switch to another workspace", Errors: []int{404}}, r.postWorkspace)
@@ -50,7 +50,7 @@ func (l *Logins) Routes(api *web.API, hub account.Publisher) {
 		Summary: "Sign out one session", Errors: []int{404}}, r.deleteSession)
 	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/sessions", ID: "endOtherSessions", Tag: sessions, Access: web.SignedIn,
 		Summary: "Sign out all other sessions"}, r.deleteSessions)
-	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/password", ID: "changePassword", Tag: sessions, Access: web.SignedIn,
+	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/password", ID: "changePassword", Tag: sessions, Access: web.SignedIn, Must: true,
 		Summary: "Change one's own password; other sessions end", BodyLimit: 16 << 10, Errors: []int{409, 422, 429, 503}}, r.putPassword)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/people", ID: "addPerson", Tag: people, Access: web.Administrator, Scope: web.PeopleWrite, Status: http.StatusCreated,
 		Summary: "Add a person to the workspace", BodyLimit: 16 << 10, Errors: []int{409, 422, 503}}, r.postPerson)
@@ -58,8 +58,8 @@ func (l *Logins) Routes(api *web.API, hub account.Publisher) {
 		Summary: "Make a link with which a person sets a password; good once, for a week", Errors: []int{403, 404, 409}}, r.postLink)
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/auth/password", ID: "setPasswordByLink", Tag: sessions, Access: web.Public,
 		Summary: "Set one's password with a link; all sessions end", BodyLimit: 16 << 10, Errors: []int{403, 422, 429, 503}}, r.postByLink)
-	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/people/{id}/password", ID: "setPassword", Tag: people, Access: web.Administrator,
-		Summary: "Give a person a new password; their sessions end", BodyLimit: 16 << 10, Errors: []int{404, 409, 422, 503}}, r.putPersonPassword)
+	web.Handle(api, web.Route{Method: http.MethodPut, Path: "/api/operator/people/{id}/password", ID: "setPassword", Tag: people, Access: web.Socket,
+		Summary: "Give a person a new password; their sessions end", BodyLimit: 16 << 10}, r.putPersonPassword)
 }
 
 // none is the answer of a route that has nothing to say but that it was done.
@@ -70,6 +70,7 @@ type Session struct {
 	Person     account.Person      `json:"person"`
 	Workspace  account.Workspace   `json:"workspace" doc:"Empty id for a person who is a member of none."`
 	Workspaces []account.Workspace `json:"workspaces"`
+	MustChange bool                `json:"mustChange,omitempty" doc:"The session can only set another password."`
 	Enrol      bool                `json:"enrol,omitempty" doc:"The session can only set up the second step that is overdue."`
 	CSRF       string              `json:"csrf" doc:"Send it as X-CSRF-Token with every change."`
 	ExpiresAt  time.Time           `json:"expiresAt"`
@@ -225,7 +226,7 @@ func (l *Logins) session(ctx context.Context, m account.Member) (Session, error)
 	if err != nil {
 		return Session{}, err
 	}
-	return Session{Person: m.Person, Workspace: m.Workspace, Workspaces: workspaces, CSRF: web.CSRF(ctx), ExpiresAt: l.end(ctx, found), Enrol: found.enrol}, nil
+	return Session{Person: m.Person, Workspace: m.Workspace, Workspaces: workspaces, CSRF: web.CSRF(ctx), ExpiresAt: l.end(ctx, found), Enrol: found.enrol, MustChange: found.must}, nil
 }
 
 // Bootstrap is what a page is given at its load: the session of whoever is
@@ -334,32 +335,51 @@ type personIn struct {
 	Body struct {
 		Email         string     `json:"email"`
 		Name          string     `json:"name"`
-		Password      string     `json:"password"`
+		Password      string     `json:"password,omitempty" doc:"Nothing, where an invitation is asked for."`
+		Invite        bool       `json:"invite,omitempty" doc:"Gives a link with which the person sets the password, in place of one that others know."`
+		MustChange    bool       `json:"mustChange,omitempty" doc:"The person has to set another password before anything else."`
 		Admin         bool       `json:"admin,omitempty" doc:"Makes an administrator; the first one of an installation becomes its owner."`
 		WorkspaceRole actor.Role `json:"workspaceRole,omitempty" enum:"admin,editor,member,guest"`
 	}
 }
 
-type personOut struct{ Body account.Person }
+type personOut struct {
+	Body struct {
+		account.Person
+		Link          string     `json:"link,omitempty" doc:"To set a password with, where an invitation was asked for. Give it to the person alone."`
+		LinkExpiresAt *time.Time `json:"linkExpiresAt,omitempty"`
+	}
+}
 
 func (r routes) postPerson(ctx context.Context, in *personIn) (*personOut, error) {
-	p, err := r.add(ctx, newcomer{email: in.Body.Email, name: in.Body.Name, password: in.Body.Password, admin: in.Body.Admin, workspaceRole: in.Body.WorkspaceRole})
+	b := in.Body
+	p, err := r.add(ctx, newcomer{email: b.Email, name: b.Name, password: b.Password, must: b.MustChange, invite: b.Invite, admin: b.Admin, workspaceRole: b.WorkspaceRole})
 	if err != nil {
 		return nil, err
 	}
 	r.hub.Publish(web.Notice{Workspace: actor.From(ctx).Workspace, Noun: "person", ID: p.ID})
-	return &personOut{Body: p}, nil
+	out := &personOut{}
+	out.Body.Person = p
+	if b.Invite {
+		link, until, err := r.link(ctx, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		out.Body.Link, out.Body.LinkExpiresAt = link, &until
+	}
+	return out, nil
 }
 
 type personPasswordIn struct {
 	ID   string `path:"id" maxLength:"64"`
 	Body struct {
-		Password string `json:"password"`
+		Password   string `json:"password"`
+		MustChange bool   `json:"mustChange,omitempty" doc:"The person has to set another one before anything else."`
 	}
 }
 
 func (r routes) putPersonPassword(ctx context.Context, in *personPasswordIn) (*none, error) {
-	return &none{}, r.give(ctx, in.ID, in.Body.Password)
+	return &none{}, r.give(ctx, in.ID, in.Body.Password, in.Body.MustChange)
 }
 
 type linkOut struct {
@@ -399,9 +419,12 @@ func (l *Logins) Authenticate(ctx context.Context, token, address string) (web.I
 	if err != nil {
 		return web.Identity{}, err
 	}
+	if err := l.stays(ctx, s, address); err != nil {
+		return web.Identity{}, err
+	}
 	a := actorOf(ctx, s, m)
 	a.Address = address
-	return web.Identity{Actor: a, Expires: s.expires, Enrol: s.enrol, Fresh: l.now().Sub(s.proved) < freshFor}, nil
+	return web.Identity{Actor: a, Expires: s.expires, Enrol: s.enrol, Must: s.must, Fresh: l.now().Sub(s.proved) < freshFor}, nil
 }
 
 // ofRequest tells a request from an open stream whose session is asked about

@@ -63,7 +63,7 @@ func (l *Logins) setByLink(ctx context.Context, token, password string) error {
 	if err != nil {
 		return err
 	}
-	if err := checkPassword("body.password", password, p.Email, p.Name); err != nil {
+	if err := l.acceptable(ctx, p, password); err != nil {
 		return err
 	}
 	hash, err := l.hashes.hash(ctx, password)

@@ -47,6 +47,8 @@ type Logins struct {
 
 	factorFor   *setting.Value[[]string]
 	factorGrace *setting.Value[int]
+	least, past *setting.Value[int]    // of passwords: characters, and how many that were may not come back
+	place       *setting.Value[string] // where a session may be used from
 	name        *setting.Value[string] // of this server, for passkeys
 	alone       *setting.Value[bool]   // passkeys sign in without a password
 
@@ -68,6 +70,7 @@ func (l *Logins) declare(s *setting.Settings) {
 		Help: "After how many hours everybody has to sign in again."})
 	l.idle = setting.Declare(s, setting.Key[int]{Name: "login.idleMinutes", Default: 120, Check: setting.Between(5, 1440),
 		Help: "After how many minutes without use a session ends."})
+	l.declarePolicy(s)
 	l.keyDays = setting.Declare(s, setting.Key[int]{Name: "login.keyDays", Default: 365, Check: setting.Between(1, 3650),
 		Help: "How many days an API key may live at most; keys that are there keep their day."})
 	l.factorFor = setting.Declare(s, setting.Key[[]string]{Name: "login.secondStepFor", Default: []string{}, Check: checkFactorFor,
@@ -87,6 +90,7 @@ type session struct {
 	address, agent         string
 	proved                 time.Time // when its holder last proved who it is
 	enrol                  bool      // it may only set up the second step that is overdue
+	must                   bool      // it may only set another password
 }
 
 // opened is a session whose token has just been made; nobody can learn the
@@ -363,7 +367,7 @@ func (l *Logins) changeOwn(ctx context.Context, current, next string) error {
 	if err := changeable(p); err != nil {
 		return err
 	}
-	if err := checkPassword("body.password", next, p.Email, p.Name); err != nil {
+	if err := l.acceptable(ctx, p, next); err != nil {
 		return err
 	}
 	stored, known, err := l.store.secret(ctx, p.ID, network(who.Address))
@@ -395,7 +399,7 @@ func (l *Logins) changeOwn(ctx context.Context, current, next string) error {
 		return err
 	}
 	e := audit.Entry{Act: "login.password", ObjectKind: "person", Object: p.ID}
-	return l.store.setPassword(ctx, e, hash, who.Session, network(who.Address), func(account.Person) error { return nil })
+	return l.store.setPassword(ctx, e, hash, false, who.Session, network(who.Address), func(account.Person) error { return nil })
 }
 
 // changeable refuses a password for people who sign in through a directory.

@@ -14,6 +14,8 @@ import (
 type newcomer struct {
 	email, name, password string
 	admin                 bool
+	invite                bool       // a link to set the password with, in place of one
+	must                  bool       // another password has to be set first
 	workspaceRole         actor.Role // "" means member, or admin of an administrator
 }
 
@@ -34,22 +36,28 @@ func (l *Logins) add(ctx context.Context, n newcomer) (account.Person, error) {
 			n.workspaceRole = actor.Admin
 		}
 	}
-	if err := n.check(); err != nil {
+	if err := n.check(l.least.Get(ctx)); err != nil {
 		return account.Person{}, err
 	}
-	hash, err := l.hashes.hash(ctx, n.password)
-	if err != nil {
-		return account.Person{}, err
+	hash := ""
+	if n.password != "" {
+		var err error
+		if hash, err = l.hashes.hash(ctx, n.password); err != nil {
+			return account.Person{}, err
+		}
 	}
 	return l.store.add(ctx, who, n, role, hash)
 }
 
 // check looks at everything before a hash is computed, so that one answer names
 // all wrong fields.
-func (n newcomer) check() error {
+func (n newcomer) check(least int) error {
 	_, email := account.Email("body.email", n.email)
 	_, name := account.Name("body.name", n.name)
-	return together(email, name, checkPassword("body.password", n.password, n.email, n.name))
+	if n.invite && n.password == "" {
+		return together(email, name)
+	}
+	return together(email, name, checkPassword("body.password", n.password, n.email, n.name, least))
 }
 
 // together is one fault of several wrong fields, with the sentence of the first.
@@ -75,19 +83,20 @@ func together(errs ...error) error {
 	return first
 }
 
-// give sets the password of somebody else and signs them out everywhere.
-func (l *Logins) give(ctx context.Context, id, password string) error {
+// give sets the password of somebody and signs them out everywhere. The operator
+// at the machine alone may: an administrator makes a link instead, and never knows
+// a password.
+func (l *Logins) give(ctx context.Context, id, password string, must bool) error {
 	who := actor.From(ctx)
+	if err := who.Need(who.Kind == actor.Operator); err != nil {
+		return err
+	}
 	e := audit.Entry{Act: "person.password", ObjectKind: "person", Object: id}
 	p, err := l.accounts.ByID(ctx, id)
 	if err != nil {
 		return err
 	}
 	may := func(p account.Person) error {
-		if who.Kind == actor.Person && who.ID == p.ID {
-			return fault.New(fault.Conflict, "Your own password is changed with the present one.").Code("own-password").
-				Cure("Change it on your profile page.")
-		}
 		if err := account.MayChange(who, p); err != nil {
 			return err
 		}
@@ -96,14 +105,14 @@ func (l *Logins) give(ctx context.Context, id, password string) error {
 	if err := may(p); err != nil {
 		return l.forbidden(ctx, err, e)
 	}
-	if err := checkPassword("body.password", password, p.Email, p.Name); err != nil {
+	if err := l.acceptable(ctx, p, password); err != nil {
 		return err
 	}
 	hash, err := l.hashes.hash(ctx, password)
 	if err != nil {
 		return err
 	}
-	return l.forbidden(ctx, l.store.setPassword(ctx, e, hash, "", "", may), e)
+	return l.forbidden(ctx, l.store.setPassword(ctx, e, hash, must, "", "", may), e)
 }
 
 // forbidden records a refusal and returns it; other errors pass unrecorded.

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 )
@@ -40,6 +39,8 @@ func TestAddPerson(t *testing.T) {
 		{"a name that turns round", adam, object("email", "m@b.test", "name", "M\u202exe.nimda", "password", good), 422, []string{"body.name", "Invisible"}},
 		{"a NUL in the name", adam, object("email", "m@b.test", "name", "M\x00", "password", good), 422, []string{"name", "NUL"}},
 		{"no password", adam, object("email", "m@b.test", "name", "M", "password", ""), 422, []string{"body.password", "Enter a password."}},
+		{"an invitation", adam, `{"email":"inv@house.test","name":"In Vited","invite":true}`, 201, []string{"/set-password#", "linkExpiresAt"}},
+		{"an invitation without a name", adam, `{"email":"inv2@house.test","name":"","invite":true}`, 422, []string{"body.name"}},
 		{"all three", adam, object("email", "", "name", "", "password", ""), 422, []string{"body.email", "body.name", "body.password"}},
 		{"a workspace admin", wanda, object("email", "m@b.test", "name", "M", "password", good), 403, nil},
 		{"an auditor", andy, object("email", "m@b.test", "name", "M", "password", good), 403, nil},
@@ -92,7 +93,7 @@ func TestPasswordRule(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			err := checkPassword("body.password", tt.password, "mary.miller@house.test", "Mary Jane Miller")
+			err := checkPassword("body.password", tt.password, "mary.miller@house.test", "Mary Jane Miller", minPassword)
 			switch {
 			case tt.holds == "" && err != nil:
 				t.Errorf("refused: %v", err)
@@ -103,60 +104,70 @@ func TestPasswordRule(t *testing.T) {
 	}
 }
 
-// TestGivePassword tries who may set whose password: whoever can, can sign in as
-// that person.
+// TestGivePassword: the operator at the machine alone sets a password; an
+// administrator makes a link, for whom the rules let him change.
 func TestGivePassword(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	olga := h.setUp(t)
-	people := map[string]*visitor{"owner": olga}
-	for _, who := range []string{"second owner", "admin", "other admin", "auditor", "warden", "member"} {
-		more := ""
-		if strings.Contains(who, "admin") {
-			more = `,"admin":true`
-		}
-		if who == "warden" {
-			more = `,"workspaceRole":"admin"`
-		}
-		people[who] = h.person(t, olga, strings.ReplaceAll(who, " ", ".")+"@house.test", "The "+who, more)
+	adam := h.person(t, olga, "adam@house.test", "Adam Admin", `,"admin":true`)
+	mary := h.person(t, olga, "mary@house.test", "Mary Miller", "")
+	route := "PUT /api/operator/people/" + mary.id + "/password"
+	for _, who := range []*visitor{olga, adam, mary, h.visitor()} {
+		who.must(t, route, object("password", "another horse battery"), 404)
 	}
-	olga.must(t, "PATCH /api/people/"+people["second owner"].id, `{"role":"owner"}`, 200)
-	olga.must(t, "PATCH /api/people/"+people["auditor"].id, `{"role":"auditor"}`, 200)
-	for _, tt := range []struct {
-		who, whose string
-		want       int
-	}{
-		{"owner", "second owner", 204}, {"owner", "admin", 204}, {"owner", "member", 204}, {"owner", "owner", 409},
-		{"admin", "member", 204}, {"admin", "auditor", 204}, {"admin", "warden", 204}, {"admin", "admin", 409},
-		{"admin", "owner", 403}, {"admin", "other admin", 403},
-		{"auditor", "member", 403}, {"warden", "member", 403}, {"member", "warden", 403}, {"member", "member", 403},
-	} {
-		t.Run(tt.who+" for "+tt.whose, func(t *testing.T) {
-			who, whose := people[tt.who], people[tt.whose]
-			who.signIn(t)
-			whose.signIn(t)
-			before := len(h.record(t, "person.password"))
-			who.must(t, "PUT /api/people/"+whose.id+"/password", object("password", "another horse battery"), tt.want)
-			status := 200
-			if tt.want == 204 {
-				status = 401
-			}
-			whose.must(t, "GET /api/session", "", status)
-			login := whose.ask(t, "POST /api/auth/login", object("email", whose.email, "password", "another horse battery"))
-			if (login.status == 200) != (tt.want == 204) {
-				t.Errorf("signing in with it: got %d", login.status)
-			}
-			if tt.want == 204 {
-				h.operator().must(t, "PUT /api/people/"+whose.id+"/password", object("password", good), 204)
-			}
-			rows := h.record(t, "person.password")
-			if administers := tt.who == "owner" || tt.who == "admin"; administers && tt.want != 409 && len(rows) == before {
-				t.Error("nothing was recorded")
-			}
-		})
+	adam.must(t, "POST /api/people/"+olga.id+"/password-link", "", 403, "owner-only")
+	mary.must(t, "POST /api/people/"+mary.id+"/password-link", "", 403)
+	operator := h.operator()
+	operator.must(t, "PUT /api/operator/people/nobody/password", object("password", good), 404, "There is no such person.")
+	operator.must(t, route, object("password", "short"), 422, "body.password")
+	operator.must(t, route, object("password", "Mary Miller 123"), 422, "must not be the name")
+	operator.must(t, route, `{"password":"another horse battery","mustChange":true}`, 204)
+	mary.must(t, "GET /api/session", "", 401)
+	if rows := h.record(t, "person.password"); len(rows) != 1 || !strings.Contains(rows[0], mary.id) {
+		t.Errorf("recorded: %v", rows)
 	}
-	olga.signIn(t)
-	olga.must(t, "PUT /api/people/nobody/password", object("password", good), 404, "There is no such person.")
-	olga.must(t, fmt.Sprintf("PUT /api/people/%s/password", people["member"].id), object("password", "short"), 422, "body.password")
-	olga.must(t, fmt.Sprintf("PUT /api/people/%s/password", people["member"].id), object("password", "The member 123"), 422, "must not be the name")
+
+	// Somebody else knows it: nothing goes before another one is set, and the old ones do not come back.
+	mary.token = h.visitor().must(t, "POST /api/auth/login", object("email", mary.email, "password", "another horse battery"), 200).get("token")
+	mary.must(t, "GET /api/session", "", 200, `"mustChange":true`)
+	mary.must(t, "GET /api/people", "", 403, "password-change-required")
+	mary.must(t, "PUT /api/password", object("current", "another horse battery", "password", good), 422, "used before")
+	mary.must(t, "PUT /api/password", object("current", "another horse battery", "password", "a third horse entirely"), 204)
+	mary.must(t, "GET /api/people", "", 200)
+	if got := mary.must(t, "GET /api/session", "", 200); strings.Contains(got.body, "mustChange") {
+		t.Errorf("it is still wanted: %s", got.body)
+	}
+	olga.must(t, "PUT /api/settings/login.passwordHistory", `{"value":0}`, 200)
+	mary.must(t, "PUT /api/password", object("current", "a third horse entirely", "password", good), 204)
+
+	olga.must(t, "PUT /api/settings/login.passwordLength", `{"value":20}`, 200)
+	mary.must(t, "PUT /api/password", object("current", good, "password", "nineteen characters"), 422, "at least 20 characters")
+	olga.must(t, "PUT /api/settings/login.passwordLength", `{"value":7}`, 422)
+	olga.must(t, "PUT /api/settings/login.passwordLength", `{"value":8}`, 200)
+	for _, listed := range []string{"sunshine", "Liverpool1!", "p4ssw0rd", "trustno1"} {
+		mary.must(t, "PUT /api/password", object("current", good, "password", listed), 422, "anybody would try")
+	}
+	mary.must(t, "PUT /api/password", object("current", good, "password", "kestrel-vow"), 204)
+}
+
+// A session that is bound to where it began ends when it is used elsewhere.
+func TestSessionPlace(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	olga := h.setUp(t)
+	mary := h.person(t, olga, "mary@house.test", "Mary Miller", "")
+	mary.from("203.0.113.9").must(t, "GET /api/session", "", 200)
+	olga.must(t, "PUT /api/settings/login.sessionPlace", `{"value":"moon"}`, 422, "anywhere, range or network")
+	olga.must(t, "PUT /api/settings/login.sessionPlace", `{"value":"range"}`, 200)
+	mary.must(t, "GET /api/session", "", 200)
+	mary.from("192.0.2.77").must(t, "GET /api/session", "", 200)
+	mary.from("203.0.113.9").must(t, "GET /api/session", "", 401, "session-elsewhere")
+	mary.must(t, "GET /api/session", "", 401) // whoever has the token has it no more
+	if rows := h.record(t, "session.elsewhere"); len(rows) != 1 || !strings.Contains(rows[0], "192.0.2.1") {
+		t.Errorf("recorded: %v", rows)
+	}
+	olga.must(t, "PUT /api/settings/login.sessionPlace", `{"value":"network"}`, 200)
+	mary.signIn(t)
+	mary.from("192.0.2.77").must(t, "GET /api/session", "", 401, "session-elsewhere")
 }

@@ -1,6 +1,8 @@
 package login
 
 import (
+	_ "embed" // commonPasswords
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,14 +13,19 @@ import (
 )
 
 const (
-	minPassword = 12   // characters
+	minPassword = 12   // characters, where the settings say nothing else
 	maxPassword = 1024 // bytes
 )
+
+// commonPasswords are those that people choose most, one on a line.
+//
+//go:embed common.txt
+var commonPasswords string
 
 // checkPassword says with the field why a new password is refused. Length is
 // what protects; there are no rules about kinds of characters, which only make
 // people write passwords down.
-func checkPassword(field, password, email, name string) error {
+func checkPassword(field, password, email, name string, least int) error {
 	plain := strings.ToLower(norm.NFC.String(password))
 	sentence := ""
 	switch {
@@ -28,8 +35,8 @@ func checkPassword(field, password, email, name string) error {
 		sentence = "The password is too long: at most 1024 bytes."
 	case !utf8.ValidString(password) || strings.ContainsFunc(password, unicode.IsControl):
 		sentence = "The password holds control characters or is not valid UTF-8."
-	case utf8.RuneCountInString(plain) < minPassword:
-		sentence = "The password is too short: at least 12 characters."
+	case utf8.RuneCountInString(plain) < least:
+		sentence = fmt.Sprintf("The password is too short: at least %d characters.", least)
 	case plain == strings.ToLower(norm.NFC.String(email)), letters(plain) != "" && letters(plain) == letters(name), letters(plain) != "" && letters(plain) == letters(email):
 		sentence = "The password must not be the name or the e-mail address."
 	case common(plain):
@@ -54,7 +61,7 @@ func letters(text string) string {
 // common reports whether a password, in lower case, is one of the commonest of
 // its length, a pattern, or a common word with figures around it.
 func common(plain string) bool {
-	if periodic(plain) || run(plain) {
+	if periodic(plain) || run(plain) || listed(plain) {
 		return true
 	}
 	// Figures around the word are cut off before figures inside it are read as
@@ -76,6 +83,18 @@ func common(plain string) bool {
 	// Rows of keys walked along or up and down.
 	for _, row := range []string{"1234567890-=", "1q2w3e4r5t6y7u8i9o0p", "1qaz2wsx3edc4rfv5tgb6yhn", "q1w2e3r4t5y6u7i8o9p0", "qwertyuiop[]asdfghjkl", "zaq12wsxcde34rfv", "123qweasdzxc", "qweasdzxc123", "1234qwerasdfzxcv"} {
 		if strings.Contains(row, plain) {
+			return true
+		}
+	}
+	return false
+}
+
+// listed reports whether a password is on the list, with or without figures and
+// signs behind it.
+func listed(plain string) bool {
+	bare := strings.TrimRightFunc(plain, func(r rune) bool { return !unicode.IsLetter(r) })
+	for _, word := range []string{plain, bare, unleet(plain)} {
+		if len(word) >= 8 && !strings.Contains(word, "\n") && strings.Contains(commonPasswords, "\n"+word+"\n") {
 			return true
 		}
 	}

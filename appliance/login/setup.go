@@ -64,7 +64,7 @@ func (l *Logins) setUp(ctx context.Context, token string, n newcomer, agent stri
 		}
 		return opened{}, refusal
 	}
-	if err := n.check(); err != nil {
+	if err := n.check(l.least.Get(ctx)); err != nil {
 		return opened{}, err
 	}
 	hash, err := l.hashes.hash(ctx, n.password)

@@ -166,7 +166,7 @@ func TestOperator(t *testing.T) {
 	operator.must(t, "PATCH /api/people/"+owner.get("id"), `{"disabled":true}`, 409, "last-owner")
 	operator.must(t, "PATCH /api/people/"+adam.get("id"), `{"role":"owner"}`, 200)
 	operator.must(t, "PATCH /api/people/"+owner.get("id"), `{"disabled":true}`, 200)
-	operator.must(t, "PUT /api/people/"+adam.get("id")+"/password", object("password", "another horse battery"), 204)
+	operator.must(t, "PUT /api/operator/people/"+adam.get("id")+"/password", object("password", "another horse battery"), 204)
 	h.visitor().must(t, "POST /api/auth/login", object("email", "adam@house.test", "password", "another horse battery"), 200)
 	if list := operator.must(t, "GET /api/people", "", 200); strings.Count(list.body, `"id"`) != 3 {
 		t.Errorf("the operator does not see everybody: %s", list.body)

@@ -66,12 +66,12 @@ type store struct {
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
-const sessionColumns = `id, owner, workspace, created, seen, expires, address, agent, proved, enrol`
+const sessionColumns = `id, owner, workspace, created, seen, expires, address, agent, proved, enrol, must`
 
 func scanSession(scan func(...any) error) (session, error) {
 	var s session
 	var created, seen, expires, proved int64
-	err := scan(&s.id, &s.owner, &s.workspace, &created, &seen, &expires, &s.address, &s.agent, &proved, &s.enrol)
+	err := scan(&s.id, &s.owner, &s.workspace, &created, &seen, &expires, &s.address, &s.agent, &proved, &s.enrol, &s.must)
 	s.proved = time.UnixMilli(proved).UTC()
 	s.created, s.seen, s.expires = time.UnixMilli(created).UTC(), time.UnixMilli(seen).UTC(), time.UnixMilli(expires).UTC()
 	return s, err
@@ -126,9 +126,9 @@ func (s store) begin(ctx context.Context, n session, digest []byte, b begin) err
 		if err != nil {
 			return err
 		}
-		const read = `SELECT hash FROM password WHERE person = ?`
+		const read = `SELECT hash, must FROM password WHERE person = ?`
 		var now string
-		if err := tx.QueryRow(ctx, read, n.owner).Scan(&now); err != nil {
+		if err := tx.QueryRow(ctx, read, n.owner).Scan(&now, &n.must); err != nil {
 			return err
 		}
 		if p.Disabled || now != b.stored {
@@ -166,8 +166,8 @@ func (s store) insert(ctx context.Context, tx *sqlite.Tx, n session, digest []by
 	if _, err := tx.Exec(ctx, expired, tx.Now.UnixMilli()); err != nil {
 		return err
 	}
-	const insert = `INSERT INTO session (id, workspace, owner, token, created, seen, expires, address, agent, proved, enrol) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	if _, err := tx.Exec(ctx, insert, n.id, n.workspace, n.owner, digest, n.created.UnixMilli(), n.seen.UnixMilli(), n.expires.UnixMilli(), n.address, n.agent, n.created.UnixMilli(), n.enrol); err != nil {
+	const insert = `INSERT INTO session (id, workspace, owner, token, created, seen, expires, address, agent, proved, enrol, must) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	if _, err := tx.Exec(ctx, insert, n.id, n.workspace, n.owner, digest, n.created.UnixMilli(), n.seen.UnixMilli(), n.expires.UnixMilli(), n.address, n.agent, n.created.UnixMilli(), n.enrol, n.must); err != nil {
 		return fmt.Errorf("insert session: %w", err)
 	}
 	// A script that signs in for every call ends its own oldest sessions.

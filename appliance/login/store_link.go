@@ -72,7 +72,7 @@ func (s store) useLink(ctx context.Context, e audit.Entry, digest []byte, hash s
 		if err := changeable(p); err != nil {
 			return err
 		}
-		if err := putPassword(ctx, tx, p.ID, hash); err != nil {
+		if err := putPassword(ctx, tx, p.ID, hash, false); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM known_address WHERE person = ?`, p.ID); err != nil {

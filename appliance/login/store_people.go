@@ -12,7 +12,7 @@ import (
 
 // setPassword stores a new password of the entry's object and ends the person's
 // sessions but one. Only the network it was changed from stays known.
-func (s store) setPassword(ctx context.Context, e audit.Entry, hash, but, network string, may func(account.Person) error) error {
+func (s store) setPassword(ctx context.Context, e audit.Entry, hash string, must bool, but, network string, may func(account.Person) error) error {
 	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
 		p, err := account.ReadPerson(ctx, tx, e.Object)
 		if err != nil {
@@ -21,11 +21,14 @@ func (s store) setPassword(ctx context.Context, e audit.Entry, hash, but, networ
 		if err := may(p); err != nil {
 			return err
 		}
-		if err := putPassword(ctx, tx, p.ID, hash); err != nil {
+		if err := putPassword(ctx, tx, p.ID, hash, must); err != nil {
 			return err
 		}
 		const forget = `DELETE FROM known_address WHERE person = ? AND address <> ?`
 		if _, err := tx.Exec(ctx, forget, p.ID, network); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE session SET must = 0 WHERE id = ? AND owner = ?`, but, p.ID); err != nil {
 			return err
 		}
 		others, err := s.of(ctx, tx, p.ID, but)
@@ -40,13 +43,50 @@ func (s store) setPassword(ctx context.Context, e audit.Entry, hash, but, networ
 	})
 }
 
-func putPassword(ctx context.Context, tx *sqlite.Tx, person, hash string) error {
-	const put = `INSERT INTO password (person, hash, changed) VALUES (?, ?, ?)
-		ON CONFLICT (person) DO UPDATE SET hash = excluded.hash, changed = excluded.changed`
-	if _, err := tx.Exec(ctx, put, person, hash, tx.Now.UnixMilli()); err != nil {
+// putPassword stores a password; must tells that somebody else knows it, so that
+// its person has to set another one first. The one before is kept among those
+// that may not come back.
+func putPassword(ctx context.Context, tx *sqlite.Tx, person, hash string, must bool) error {
+	const keep = `INSERT OR REPLACE INTO password_past (person, changed, hash) SELECT person, changed, hash FROM password WHERE person = ?`
+	if _, err := tx.Exec(ctx, keep, person); err != nil {
+		return fmt.Errorf("keep past password: %w", err)
+	}
+	const forget = `DELETE FROM password_past WHERE person = ?1 AND changed NOT IN
+		(SELECT changed FROM password_past WHERE person = ?1 ORDER BY changed DESC LIMIT ?2)`
+	if _, err := tx.Exec(ctx, forget, person, maxPast); err != nil {
+		return fmt.Errorf("forget past passwords: %w", err)
+	}
+	const put = `INSERT INTO password (person, hash, changed, must) VALUES (?, ?, ?, ?)
+		ON CONFLICT (person) DO UPDATE SET hash = excluded.hash, changed = excluded.changed, must = excluded.must`
+	if _, err := tx.Exec(ctx, put, person, hash, tx.Now.UnixMilli(), must); err != nil {
 		return fmt.Errorf("store password: %w", err)
 	}
 	return nil
+}
+
+// maxPast is how many past passwords are kept: as many as the setting allows.
+const maxPast = 24
+
+// pastPasswords are the hashes of the last passwords that were before.
+func (s store) pastPasswords(ctx context.Context, person string, n int) ([]string, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	const list = `SELECT hash FROM password_past WHERE person = ? ORDER BY changed DESC LIMIT ?`
+	rows, err := s.db.Read().QueryContext(ctx, list, person, n)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var hashes []string
+	for rows.Next() {
+		var hash string
+		if err := rows.Scan(&hash); err != nil {
+			return nil, err
+		}
+		hashes = append(hashes, hash)
+	}
+	return hashes, rows.Err()
 }
 
 // add stores a person with a password and a membership.
@@ -83,7 +123,10 @@ func insertPerson(ctx context.Context, tx *sqlite.Tx, n newcomer, role actor.Rol
 		}
 		p.WorkspaceRole = n.workspaceRole
 	}
-	return p, putPassword(ctx, tx, p.ID, hash)
+	if hash == "" { // a link follows
+		return p, nil
+	}
+	return p, putPassword(ctx, tx, p.ID, hash, n.must)
 }
 
 // setUp makes the first owner and its session, if there is still no owner.

@@ -52,7 +52,7 @@ func (s *Server) known(ctx context.Context, c *fiber.Ctx, sc *scope) (actor.Acto
 	if err != nil {
 		return actor.Actor{}, err
 	}
-	sc.expires, sc.enrol, sc.fresh, sc.scopes = id.Expires, id.Enrol, id.Fresh, id.Scopes
+	sc.expires, sc.enrol, sc.must, sc.fresh, sc.scopes = id.Expires, id.Enrol, id.Must, id.Fresh, id.Scopes
 	if id.Scopes != nil && sc.cookie {
 		return actor.Actor{}, notSignedIn() // a key is no session of a browser
 	}

@@ -28,6 +28,7 @@ type Route struct {
 	BodyLimit int64       // bytes of the body; 0 = Config.BodyLimit
 	RawBody   bool        // In has a field RawBody []byte that takes the body as it is
 	Enrol     bool        // also for a session that has to set up its second step first
+	Must      bool        // also for a session that has to set another password first
 	StepUp    bool        // its caller has proved a short while ago who it is
 	Scope     Scope       // what an API key must hold to call it; "" = no key may
 	CrossSite bool        // pages of other sites send it: who is asking is not looked at, and what it does must stand on the body alone

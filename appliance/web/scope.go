@@ -23,6 +23,7 @@ type scope struct {
 	token   string // session token, kept for asking again while a stream is open
 	cookie  bool   // the token came as a cookie
 	expires time.Time
+	must    bool    // the session can only set another password
 	enrol   bool    // the session can only set up its second step
 	fresh   bool    // the session's holder proved a short while ago who it is
 	device  string  // token of a trusted device, sent as a cookie
@@ -83,7 +84,10 @@ func SignOn(ctx context.Context) string {
 // has set up a second step, or has proved once more who it is.
 func (sc *scope) proven(r Route) error {
 	switch {
-	case sc.enrol && !r.Enrol && r.Access != Public:
+	case sc.must && !r.Must && r.Access != Public:
+		return fault.New(fault.Forbidden, "Somebody else knows your password, so you have to set another one first.").Code("password-change-required").
+			Cure("Change your password first.")
+	case sc.enrol && !sc.must && !r.Enrol && r.Access != Public:
 		return fault.New(fault.Forbidden, "A second step to sign in is required of you, and is overdue.").Code("second-step-required").
 			Cure("Set up an authenticator app first.")
 	case r.StepUp && sc.token != "" && !sc.fresh:

@@ -58,6 +58,7 @@ type Identity struct {
 	Actor   actor.Actor
 	Expires time.Time // zero = open streams are not ended by time
 	Enrol   bool      // it may only use routes of Enrol
+	Must    bool      // it may only use routes of Must
 	Fresh   bool      // it has proved a short while ago who it is
 	Scopes  []Scope   // of an API key, which may use routes of these alone; nil = a session
 }

@@ -108,7 +108,7 @@ func newUserSwitch(o *options, name, short string, disabled bool) *cobra.Command
 }
 
 func newUserPassword(o *options) *cobra.Command {
-	var stdin bool
+	var stdin, must bool
 	cmd := &cobra.Command{
 		Use: "password EMAIL", Short: "Set a person's password and end their sessions", Args: exactly(1, "the e-mail address of a person"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -121,7 +121,7 @@ func newUserPassword(o *options) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := s.Call(cmd.Context(), "PUT", "/api/people/"+url.PathEscape(p.ID)+"/password", map[string]any{"password": password}, nil); err != nil {
+				if err := s.Call(cmd.Context(), "PUT", "/api/operator/people/"+url.PathEscape(p.ID)+"/password", map[string]any{"password": password, "mustChange": must}, nil); err != nil {
 					return err
 				}
 				if o.json {
@@ -133,6 +133,7 @@ func newUserPassword(o *options) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&stdin, "password-stdin", false, "read the password from the first line of standard input")
+	cmd.Flags().BoolVar(&must, "must-change", false, "the person has to set another one before anything else")
 	return cmd
 }
 

@@ -2028,6 +2028,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/people/factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who of some people has a second step
+         * @description For administrators and auditors. Not with an API key.
+         */
+        get: operations["listFactors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/people/import": {
         parameters: {
             query?: never;
@@ -2123,26 +2143,6 @@ export interface paths {
          * @description For administrators. Not with an API key.
          */
         delete: operations["resetFactors"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/people/{id}/password": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Give a person a new password; their sessions end
-         * @description For administrators. Not with an API key.
-         */
-        put: operations["setPassword"];
-        post?: never;
-        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3444,10 +3444,41 @@ export interface components {
             /** @description Makes an administrator; the first one of an installation becomes its owner. */
             admin?: boolean;
             email: string;
+            /** @description Gives a link with which the person sets the password, in place of one that others know. */
+            invite?: boolean;
+            /** @description The person has to set another password before anything else. */
+            mustChange?: boolean;
             name: string;
-            password: string;
+            /** @description Nothing, where an invitation is asked for. */
+            password?: string;
             /** @enum {string} */
             workspaceRole?: "admin" | "editor" | "member" | "guest";
+        };
+        AddPersonResponse: {
+            /** Format: date-time */
+            createdAt?: string;
+            disabled: boolean;
+            email: string;
+            id: string;
+            /** Format: date-time */
+            lastActive?: string;
+            /** @description To set a password with, where an invitation was asked for. Give it to the person alone. */
+            link?: string;
+            /** Format: date-time */
+            linkExpiresAt?: string;
+            name: string;
+            /**
+             * @description Role in the installation; empty for most people.
+             * @enum {string}
+             */
+            role: "owner" | "admin" | "auditor" | "";
+            /** @description Where the person comes from: local, or the name of a directory. */
+            source?: string;
+            /**
+             * @description Role in the workspace that was asked about; empty when not a member.
+             * @enum {string}
+             */
+            workspaceRole: "admin" | "editor" | "member" | "guest" | "";
         };
         AddProviderRequest: {
             /** @enum {string} */
@@ -4278,6 +4309,11 @@ export interface components {
             /** @description Words of the question that say what it is about. */
             words: string[];
         };
+        FactorsOf: {
+            /** @description totp, passkey, recovery */
+            methods: string[];
+            person: string;
+        };
         Feedback: {
             /** @description At most 2,000 characters; nobody but the person reads it */
             comment?: string;
@@ -4660,6 +4696,9 @@ export interface components {
         };
         ListDrillsResponse: {
             items: components["schemas"]["DrillOut"][];
+        };
+        ListFactorsResponse: {
+            items: components["schemas"]["FactorsOf"][];
         };
         ListModelFilesResponse: {
             /** @description On the machine of ChatETS; empty where none is configured. */
@@ -5610,6 +5649,8 @@ export interface components {
             enrol?: boolean;
             /** Format: date-time */
             expiresAt: string;
+            /** @description The session can only set another password. */
+            mustChange?: boolean;
             person: components["schemas"]["Person"];
             /** @description Empty id for a person who is a member of none. */
             workspace: components["schemas"]["Workspace"];
@@ -5647,9 +5688,6 @@ export interface components {
         SetPasswordByLinkRequest: {
             password: string;
             token: string;
-        };
-        SetPasswordRequest: {
-            password: string;
         };
         SetSettingRequest: {
             value: unknown;
@@ -14836,7 +14874,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Person"];
+                    "application/json": components["schemas"]["AddPersonResponse"];
                 };
             };
             /** @description Unauthorized */
@@ -14886,6 +14924,65 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFactors: {
+        parameters: {
+            query?: {
+                /** @description Ids, with commas between. */
+                people?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListFactorsResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15254,102 +15351,6 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Any other failure */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    setPassword: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SetPasswordRequest"];
-            };
-        };
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
                 headers: {
                     [name: string]: unknown;
                 };

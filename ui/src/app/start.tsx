@@ -14,6 +14,7 @@ const loadApplication = () => import("./application");
 const Application = lazy(loadApplication);
 // Few ever see these.
 const SetPasswordPage = lazy(() => import("@/features/login/set-password-page").then((module) => ({ default: module.SetPasswordPage })));
+const ChangePasswordPage = lazy(() => import("@/features/login/change-password-page").then((module) => ({ default: module.ChangePasswordPage })));
 const EnrolPage = lazy(() => import("@/features/login/enrol-page").then((module) => ({ default: module.EnrolPage })));
 const SetUpPage = lazy(() => import("@/features/login/set-up-page").then((module) => ({ default: module.SetUpPage })));
 
@@ -62,6 +63,13 @@ function Door({ bootstrap, enter }: { bootstrap: Bootstrap; enter: (session: Sch
   }
   if ("session" in bootstrap) {
     setCSRF(bootstrap.session.csrf);
+    if (bootstrap.session.mustChange) {
+      return (
+        <Suspense fallback={null}>
+          <ChangePasswordPage person={bootstrap.session.person} />
+        </Suspense>
+      );
+    }
     if (bootstrap.session.enrol) {
       return (
         <Suspense fallback={null}>

@@ -10,4 +10,7 @@ setPasswordWords.put("de", {
   signIn: "Anmelden",
   broken: "Dieser Link ist nicht vollständig.",
   brokenLead: "Öffnen Sie ihn genau so, wie Sie ihn bekommen haben, mit allem nach dem Zeichen #.",
+  mustTitle: "Setzen Sie ein anderes Passwort",
+  mustLead: "Jemand anderes kennt das jetzige. Vorher ist nichts anderes möglich.",
+  current: "Jetziges Passwort",
 });

@@ -10,4 +10,7 @@ setPasswordWords.put("fr", {
   signIn: "Se connecter",
   broken: "Ce lien n’est pas complet.",
   brokenLead: "Ouvrez-le exactement comme vous l’avez reçu, avec tout ce qui suit le signe #.",
+  mustTitle: "Définissez un autre mot de passe",
+  mustLead: "Quelqu’un d’autre connaît l’actuel. Rien d’autre n’est possible avant.",
+  current: "Mot de passe actuel",
 });

@@ -10,4 +10,7 @@ export const setPasswordWords = new Catalogue({
   signIn: "Sign in",
   broken: "This link is not complete.",
   brokenLead: "Open it exactly as you got it, with everything after the # sign.",
+  mustTitle: "Set another password",
+  mustLead: "Somebody else knows the present one. Nothing else can be done before.",
+  current: "Present password",
 });

@@ -1,6 +1,5 @@
 import { type FormEvent, useState } from "react";
 import { asProblem } from "@/api/problem";
-import { NewPasswordField, usePasswordError } from "@/components/password/new-password-field";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogActions } from "@/components/ui/dialog";
 import { ErrorPanel } from "@/components/ui/error-panel";
@@ -9,10 +8,10 @@ import { useToast } from "@/components/ui/toast";
 import { useWords } from "@/lib/words";
 import { useAddPerson } from "./queries";
 import { type WorkspaceRole, workspaceRoles } from "./role-fields";
-import { suggestPassword } from "./suggest";
+import { PasswordLink } from "./password-link";
 import { peopleWords } from "./words";
 
-const fieldNames = ["name", "email", "password"] as const;
+const fieldNames = ["name", "email"] as const;
 type FieldName = (typeof fieldNames)[number];
 
 /** The dialog that adds a person. */
@@ -29,15 +28,15 @@ function AddPersonForm({ onClose }: { onClose: () => void }) {
   const words = useWords(peopleWords);
   const toast = useToast();
   const add = useAddPerson();
-  const [values, setValues] = useState({ name: "", email: "", password: "" });
+  const [values, setValues] = useState({ name: "", email: "" });
   const [workspaceRole, setWorkspaceRole] = useState<WorkspaceRole>("member");
   const [admin, setAdmin] = useState(false);
   const [checked, setChecked] = useState(false);
+  const [link, setLink] = useState("");
 
   const own: Record<FieldName, string | undefined> = {
     name: values.name.trim() ? undefined : words.nameMissing,
     email: !values.email.trim() ? words.emailMissing : /.@./.test(values.email) ? undefined : words.emailOdd,
-    password: usePasswordError(values.password, values),
   };
   const problem = add.error && asProblem(add.error);
   const field = (name: FieldName) => ({
@@ -56,28 +55,23 @@ function AddPersonForm({ onClose }: { onClose: () => void }) {
     const wrong = fieldNames.find((name) => own[name]);
     if (wrong) return focus(wrong);
     add.mutate(
-      { name: values.name.trim(), email: values.email.trim(), password: values.password, workspaceRole, ...(admin ? { admin } : {}) },
+      { name: values.name.trim(), email: values.email.trim(), invite: true, workspaceRole, ...(admin ? { admin } : {}) },
       {
         onSuccess: (person) => {
           toast(words.addedToast(person.name));
-          onClose();
+          setLink(person.link ?? "");
         },
         onError: (error) => focus(fieldNames.find((name) => asProblem(error).field(name))),
       },
     );
   }
 
+  if (link) return <PasswordLink link={link} onKept={onClose} />;
   return (
     <form noValidate onSubmit={submit} className="grid gap-4">
       {problem && !fieldNames.some((name) => problem.field(name)) && <ErrorPanel error={problem} />}
       <TextField label={words.name} autoComplete="off" data-first-focus {...field("name")} />
       <TextField label={words.email} type="email" autoComplete="off" autoCapitalize="off" spellCheck={false} {...field("email")} />
-      <div>
-        <NewPasswordField label={words.firstPassword} owner={values} {...field("password")} />
-        <Button small kind="quiet" className="mt-1 -ms-2" onClick={() => setValues({ ...values, password: suggestPassword() })}>
-          {words.generate}
-        </Button>
-      </div>
       <SelectField
         label={words.workspaceRole}
         help={words.workspaceRoleHelp[workspaceRole]}

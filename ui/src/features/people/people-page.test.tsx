@@ -7,7 +7,6 @@ import { aPerson, aSession } from "@/test/people";
 import { show } from "@/test/render";
 import { server } from "@/test/server";
 import { PeoplePage } from "./people-page";
-import { suggestPassword } from "./suggest";
 
 let people: Schema<"Person">[];
 
@@ -19,6 +18,7 @@ beforeEach(() => {
   ];
   delete people[1]?.lastActive;
   server.use(
+    http.get("/api/people/factors", () => HttpResponse.json({ items: [{ person: "p2", methods: ["totp", "recovery"] }] })),
     http.get("/api/people", ({ request }) => {
       const q = new URL(request.url).searchParams.get("q") ?? "";
       return HttpResponse.json({ items: people.filter((p) => p.name.includes(q)), next: "" });
@@ -100,7 +100,7 @@ describe("adding a person", () => {
         sent.push(await request.json());
         const added = aPerson({ id: "p4", name: "Jonas Ilves", email: "j.ilves@northfield.lan", role: "" });
         people.push(added);
-        return HttpResponse.json(added, { status: 201 });
+        return HttpResponse.json({ ...added, link: "http://chat/set-password#abc" }, { status: 201 });
       }),
     );
     show(<PeoplePage />);
@@ -110,12 +110,13 @@ describe("adding a person", () => {
     expect(within(dialog).getByLabelText("Name")).toHaveFocus();
     await user.keyboard("Jonas Ilves");
     await user.type(within(dialog).getByLabelText("E-mail"), "j.ilves@northfield.lan");
-    await user.type(within(dialog).getByLabelText("First password"), "seven grey herons");
     await user.selectOptions(within(dialog).getByLabelText("In the workspace"), "Editor");
     await user.click(within(dialog).getByRole("button", { name: "Add a person" }));
 
     expect(await screen.findByText("Jonas Ilves may now sign in")).toBeVisible();
-    expect(sent).toEqual([{ name: "Jonas Ilves", email: "j.ilves@northfield.lan", password: "seven grey herons", workspaceRole: "editor" }]);
+    expect(sent).toEqual([{ name: "Jonas Ilves", email: "j.ilves@northfield.lan", invite: true, workspaceRole: "editor" }]);
+    expect(within(dialog).getByText("http://chat/set-password#abc")).toBeVisible();
+    await user.click(within(dialog).getByRole("button", { name: "Done" }));
     expect(await screen.findByRole("row", { name: /Jonas Ilves/ })).toBeVisible();
     expect(screen.queryByRole("dialog")).not.toBeInTheDocument();
   });
@@ -137,7 +138,6 @@ describe("adding a person", () => {
     expect(within(dialog).getByLabelText("Name")).toHaveAccessibleDescription("Enter a name.");
     await user.type(within(dialog).getByLabelText("Name"), "Jonas");
     await user.type(within(dialog).getByLabelText("E-mail"), "h.graf@northfield.lan");
-    await user.click(within(dialog).getByRole("button", { name: "Suggest one" }));
     await user.click(within(dialog).getByRole("button", { name: "Add a person" }));
     await waitFor(() => expect(within(dialog).getByLabelText("E-mail")).toHaveAccessibleDescription("Somebody else has this address."));
     expect(within(dialog).getByLabelText("E-mail")).toHaveFocus();
@@ -204,38 +204,14 @@ describe("changing a person", () => {
     expect(options.map((o) => o.textContent)).toEqual(["None", "Auditor", "Administrator"]);
   });
 
-  it("sets a password that keeps the rules", async () => {
-    const sent: unknown[] = [];
-    server.use(
-      http.put("/api/people/p2/password", async ({ request }) => {
-        sent.push(await request.json());
-        return new HttpResponse(null, { status: 204 });
-      }),
-    );
+  it("makes a link to set a password with, shown once", async () => {
+    server.use(http.post("/api/people/p2/password-link", () => HttpResponse.json({ link: "http://chat/set-password#xyz", expiresAt: "2026-12-02T10:00:00Z" }, { status: 201 })));
     show(<PeoplePage />);
     const user = userEvent.setup();
     await user.click(await screen.findByRole("button", { name: "Actions for Henrik Graf" }));
-    await user.click(await screen.findByRole("menuitem", { name: "Set a password" }));
-    const dialog = await screen.findByRole("dialog", { name: "Set a password for Henrik Graf" });
-    await user.type(within(dialog).getByLabelText("New password"), "short");
-    await user.click(within(dialog).getByRole("button", { name: "Set a password" }));
-    expect(within(dialog).getByLabelText("New password")).toHaveAccessibleDescription(/does not keep the rules/);
-    await user.type(within(dialog).getByLabelText("New password"), " grey herons");
-    await user.click(within(dialog).getByRole("button", { name: "Set a password" }));
-    expect(await screen.findByText("Henrik Graf has a new password")).toBeVisible();
-    expect(sent).toEqual([{ password: "short grey herons" }]);
-  });
-});
-
-describe("suggestPassword", () => {
-  it("is four groups of four letters that are not mistaken for each other", () => {
-    expect(suggestPassword()).toMatch(/^([a-hjkmnp-z2-9]{4}-){3}[a-hjkmnp-z2-9]{4}$/);
-    expect(suggestPassword()).not.toBe(suggestPassword());
-  });
-
-  it("leaves out the bytes that would make some letters likelier", () => {
-    let turn = 0;
-    const password = suggestPassword((bytes) => bytes.fill(turn++ === 0 ? 255 : 0));
-    expect(password).toBe("aaaa-aaaa-aaaa-aaaa");
+    await user.click(await screen.findByRole("menuitem", { name: "Reset the password" }));
+    const dialog = await screen.findByRole("dialog", { name: "A new password for Henrik Graf" });
+    await user.click(within(dialog).getByRole("button", { name: "Make the link" }));
+    expect(await within(dialog).findByText("http://chat/set-password#xyz")).toBeVisible();
   });
 });

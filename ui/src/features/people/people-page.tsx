@@ -16,7 +16,7 @@ import { AddPerson } from "./add-person";
 import { ChangeRoles } from "./change-roles";
 import { PeopleTable, type PersonAct } from "./people-table";
 import { peopleQuery, useChangePerson } from "./queries";
-import { SetPassword } from "./set-password";
+import { ResetPassword, ResetSecond } from "./reset-password";
 import { peopleWords } from "./words";
 
 /** Who may sign in, and with which roles; for administrators. */
@@ -49,7 +49,7 @@ function People() {
   const list = useInfiniteQuery(peopleQuery(q));
   const change = useChangePerson();
   const [adding, setAdding] = useState(false);
-  const [open, setOpen] = useState<{ act: "roles" | "password"; person: Schema<"Person"> } | null>(null);
+  const [open, setOpen] = useState<{ act: "roles" | "password" | "second"; person: Schema<"Person"> } | null>(null);
 
   function setDisabled(person: Schema<"Person">, disabled: boolean) {
     change.mutate(
@@ -109,7 +109,8 @@ function People() {
       )}
       <AddPerson open={adding} onClose={() => setAdding(false)} />
       {open?.act === "roles" && <ChangeRoles person={open.person} onClose={() => setOpen(null)} />}
-      {open?.act === "password" && <SetPassword person={open.person} onClose={() => setOpen(null)} />}
+      {open?.act === "password" && <ResetPassword person={open.person} onClose={() => setOpen(null)} />}
+      {open?.act === "second" && <ResetSecond person={open.person} onClose={() => setOpen(null)} />}
     </>
   );
 }

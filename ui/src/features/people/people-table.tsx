@@ -1,4 +1,5 @@
-import { Ban, Check, Ellipsis, KeyRound, UserCheck, UserCog } from "lucide-react";
+import { useQuery } from "@tanstack/react-query";
+import { Ban, Check, Ellipsis, KeyRound, Smartphone, UserCheck, UserCog } from "lucide-react";
 import type { ReactNode } from "react";
 import { useSession } from "@/api/query";
 import type { Schema } from "@/api/types";
@@ -9,9 +10,10 @@ import { Pill, Tag } from "@/components/ui/pill";
 import { Cell, Head, Row, Table } from "@/components/ui/table";
 import { useFormat } from "@/lib/format";
 import { useWords } from "@/lib/words";
+import { factorsOfQuery } from "./queries";
 import { peopleWords } from "./words";
 
-export type PersonAct = "roles" | "password" | "disable" | "enable";
+export type PersonAct = "roles" | "password" | "second" | "disable" | "enable";
 
 interface PeopleTableProps {
   people: readonly Schema<"Person">[];
@@ -21,6 +23,7 @@ interface PeopleTableProps {
 
 export function PeopleTable({ people, onAct, foot }: PeopleTableProps) {
   const words = useWords(peopleWords);
+  const factors = useQuery(factorsOfQuery(people.slice(0, 200).map((person) => person.id))).data?.items;
   return (
     <Table
       label={words.title}
@@ -31,17 +34,19 @@ export function PeopleTable({ people, onAct, foot }: PeopleTableProps) {
           <Head className="max-frame:hidden">{words.email}</Head>
           <Head className="max-frame:hidden">{words.role}</Head>
           <Head className="max-frame:hidden">{words.state}</Head>
+          <Head className="max-wide:hidden">{words.source}</Head>
+          <Head className="max-wide:hidden">{words.second}</Head>
           <Head figures className="max-frame:hidden">{words.lastActive}</Head>
           <Head hidden>{words.actions}</Head>
         </>
       }
     >
-      {people.map((person) => <PersonRow key={person.id} person={person} onAct={onAct} />)}
+      {people.map((person) => <PersonRow key={person.id} person={person} methods={factors?.find((f) => f.person === person.id)?.methods} onAct={onAct} />)}
     </Table>
   );
 }
 
-function PersonRow({ person, onAct }: { person: Schema<"Person">; onAct: PeopleTableProps["onAct"] }) {
+function PersonRow({ person, methods, onAct }: { person: Schema<"Person">; methods: string[] | undefined; onAct: PeopleTableProps["onAct"] }) {
   const words = useWords(peopleWords);
   const format = useFormat();
   const { person: me } = useSession();
@@ -71,13 +76,16 @@ function PersonRow({ person, onAct }: { person: Schema<"Person">; onAct: PeopleT
       <Cell className="max-frame:hidden">
         {person.disabled ? <Pill icon={Ban}>{words.disabled}</Pill> : <Pill kind="ok" icon={Check}>{words.active}</Pill>}
       </Cell>
+      <Cell className="max-wide:hidden text-muted">{!person.source || person.source === "local" ? words.local : person.source}</Cell>
+      <Cell className="max-wide:hidden text-muted">{methods ? methods.filter((m) => m !== "recovery").map((m) => words.methods[m] ?? m).join(", ") : words.noSecond}</Cell>
       <Cell figures className="whitespace-nowrap text-muted max-frame:hidden">
         {person.lastActive ? <time dateTime={person.lastActive} title={format.time(person.lastActive)}>{format.age(person.lastActive)}</time> : words.never}
       </Cell>
       <Cell className="w-px text-end">
         <Menu trigger={<IconButton small icon={Ellipsis} label={words.menuOf(person.name)} />}>
           <MenuItem icon={UserCog} onSelect={() => onAct("roles", person)}>{words.changeRoles}</MenuItem>
-          <MenuItem icon={KeyRound} onSelect={() => onAct("password", person)}>{words.setPassword}</MenuItem>
+          {person.source === "local" && <MenuItem icon={KeyRound} onSelect={() => onAct("password", person)}>{words.resetPassword}</MenuItem>}
+          {methods && <MenuItem icon={Smartphone} onSelect={() => onAct("second", person)}>{words.resetSecond}</MenuItem>}
           {!mine && (
             <>
               <MenuLine />

@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, body } from "@/api/client";
 import { key } from "@/api/query";
 import type { paths } from "@/api/schema";
@@ -46,10 +46,11 @@ export function useChangePerson() {
   });
 }
 
-/** Gives a person another password. */
-export function useSetPassword() {
-  return useMutation({
-    mutationFn: ({ id, password }: { id: string; password: string }) =>
-      api.PUT("/api/people/{id}/password", { params: { path: { id } }, body: { password } }),
+/** Which second steps some people have; who has none is not in it. */
+export function factorsOfQuery(people: string[]) {
+  return queryOptions({
+    queryKey: key("/api/people/factors", { people }),
+    queryFn: ({ signal }) => body(api.GET("/api/people/factors", { params: { query: { people } }, signal })),
+    enabled: people.length > 0,
   });
 }
