@@ -113,6 +113,9 @@ func (a *Appliance) open(ctx context.Context, assets Assets) (err error) {
 			return err
 		}
 	}
+	if err := backup.Settle(a.cfg.Data); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(a.cfg.Data, 0o700); err != nil {
 		return fault.New(fault.Unavailable, "The data directory %s cannot be made.", a.cfg.Data).
 			Cure("Make it and give it to the service's user, or name another with --data.").Because(err)

@@ -43,10 +43,15 @@ type Backups struct {
 	failed  map[string]error         // targets that could not be opened
 	keysAt  map[string]*seenKeys     // what each target has of keys.json
 	work    sync.WaitGroup
-	ctx     context.Context
-	stop    context.CancelFunc
-	halt    context.CancelFunc // of the replica's own loop
-	drills  drills
+	refill  *refill // nil = all files are there
+	filling sync.WaitGroup
+
+	last     Restored // what this directory was restored from
+	restored bool     // it was
+	ctx      context.Context
+	stop     context.CancelFunc
+	halt     context.CancelFunc // of the replica's own loop
+	drills   drills
 }
 
 // keeping are the settings: for how long points can be restored, and when that is
@@ -89,6 +94,10 @@ func (b *Backups) Open(ctx context.Context) error {
 	list, err := b.store.targets(ctx)
 	if err != nil {
 		return err
+	}
+	if err := b.beginRefill(); err != nil {
+		// What is there serves; what is missing says so when it is asked for.
+		b.cfg.Log.Error("the files of the restored data are not fetched", "error", err)
 	}
 	if len(list) == 0 {
 		return b.cfg.DB.Unreplicate(ctx)
@@ -159,9 +168,18 @@ func (b *Backups) Run(ctx context.Context) error {
 	behind := map[string]bool{}
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
+	var trouble string
 	for {
 		b.watch(ctx, behind)
 		b.nightly(ctx)
+		now := ""
+		if err := b.tellErasures(ctx); err != nil && ctx.Err() == nil {
+			now = fault.Of(err).Sentence
+			if now != trouble {
+				b.cfg.Log.Warn("a backup target cannot be told what was erased; it is tried again", "error", err)
+			}
+		}
+		trouble = now
 		select {
 		case <-ctx.Done():
 			return nil
@@ -222,5 +240,6 @@ func (b *Backups) Close() {
 	b.stop()
 	b.work.Wait()
 	b.drills.work.Wait()
+	b.filling.Wait()
 	b.copies.Close()
 }

@@ -20,15 +20,30 @@ import (
 // restored: it may take its targets over.
 const restoredMark = "restored.json"
 
+// Unlock opens the keys of a directory once its keys.json is there.
+type Unlock func(ctx context.Context, dir string) (*secret.Keyring, error)
+
+// Told is told how far a restore is.
+type Told func(step string, done, total int64)
+
+// Source is what a data directory is restored from.
+type Source interface {
+	// Fill makes in dir, which is empty, keys.json, the database, the files or a
+	// note of where they are fetched from later, and calls unlock in between. What
+	// it wrote is verified when it returns.
+	Fill(ctx context.Context, dir string, unlock Unlock, told Told) (Restored, *secret.Keyring, error)
+	// Erased lists what was erased, and who was locked out, after a time.
+	Erased(ctx context.Context, keys *secret.Keyring, after time.Time) ([]Erasure, error)
+}
+
 // Order is a data directory to be restored.
 type Order struct {
-	From target.Target
-	At   time.Time // zero = the newest state
-	Dir  string    // made; what lies there may only be empty
-	// Unlock opens the keys of the directory once its keys.json is there.
-	Unlock func(ctx context.Context, dir string) (*secret.Keyring, error)
-	Told   func(step string, done, total int64) // nil = nobody
-	Now    func() time.Time                     // nil = time.Now
+	From   target.Target
+	At     time.Time // zero = the newest state
+	Dir    string    // made; what lies there may only be empty
+	Unlock Unlock
+	Told   Told             // nil = nobody
+	Now    func() time.Time // nil = time.Now
 }
 
 // Restored is what a restore gave back.
@@ -36,11 +51,16 @@ type Restored struct {
 	Installation string        `json:"installation"`
 	Line         uint64        `json:"line"`
 	Transaction  uint64        `json:"transaction"`
-	Point        time.Time     `json:"point"` // of the last change that was restored
-	At           time.Time     `json:"at"`    // when it was restored
+	Point        time.Time     `json:"point"`  // of the last change that was restored
+	Newest       time.Time     `json:"newest"` // of the newest change that could be
+	At           time.Time     `json:"at"`     // when it was restored
 	Took         time.Duration `json:"took"`
 	Files        int           `json:"files"`
-	Damaged      []blob.Damage `json:"-"` // files that the target did not give back whole
+	Damaged      []blob.Damage `json:"damaged,omitempty"` // files that the target did not give back whole
+
+	// Where files are fetched from while the service runs, sealed; nil = all are
+	// there.
+	Rest []byte `json:"rest,omitempty"`
 }
 
 // The steps of a restore, as Told names them.
@@ -118,11 +138,46 @@ func RestoreDatabase(ctx context.Context, o Order) (r Restored, keys *secret.Key
 	told(StepCheck, 1, 1)
 	r = Restored{Installation: m.Installation, Line: p.Line, Transaction: p.Transaction, Point: p.Time, At: now().UTC()}
 	r.Took = r.At.Sub(begun)
-	text, err = json.Marshal(r)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(o.Dir, restoredMark), append(text, '\n'), 0o600)
+	if r.Newest, err = newest(ctx, o.From); err != nil {
+		return r, nil, err
 	}
-	return r, keys, err
+	return r, keys, r.write(o.Dir)
+}
+
+// newest is the time of the newest change that a target has.
+func newest(ctx context.Context, t target.Target) (at time.Time, err error) {
+	list, err := sqlite.Ranges(ctx, t)
+	for _, r := range list {
+		if r.Last.Time.After(at) {
+			at = r.Last.Time
+		}
+	}
+	return at, err
+}
+
+// write notes in a directory that it was restored.
+func (r Restored) write(dir string) error {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	part := filepath.Join(dir, restoredMark+".part")
+	if err := os.WriteFile(part, append(text, '\n'), 0o600); err != nil {
+		return err
+	}
+	return errors.Join(os.Rename(part, filepath.Join(dir, restoredMark)), syncPath(dir))
+}
+
+// Mark reads what a restore noted in a directory; false where it was not restored.
+func Mark(dir string) (r Restored, found bool, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, restoredMark))
+	if errors.Is(err, os.ErrNotExist) {
+		return r, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	return r, err == nil, err
 }
 
 // check opens what was restored as a start would, and reads all of it.

@@ -109,10 +109,7 @@ func (s *Staging) begin(now time.Time) error {
 	if err := os.Mkdir(s.New, 0o700); err != nil {
 		return unmade(s.New, err)
 	}
-	err := os.WriteFile(filepath.Join(s.New, unfinishedMark), []byte("A restore that has not ended; this directory may be deleted.\n"), 0o600)
-	if err == nil {
-		err = syncPath(s.New)
-	}
+	err := s.mark()
 	if err == nil {
 		s.own, err = sqlite.Claim(s.New)
 	}
@@ -120,6 +117,15 @@ func (s *Staging) begin(now time.Time) error {
 		return errors.Join(err, os.RemoveAll(s.New))
 	}
 	return nil
+}
+
+// mark says that New is unfinished.
+func (s *Staging) mark() error {
+	err := os.WriteFile(filepath.Join(s.New, unfinishedMark), []byte("A restore that has not ended; this directory may be deleted.\n"), 0o600)
+	if err != nil {
+		return unmade(s.New, err)
+	}
+	return syncPath(s.New)
 }
 
 // clearWay takes away what lies under the name of New.
@@ -161,7 +167,7 @@ func (s *Staging) Switch(now time.Time) (aside string, err error) {
 	up := filepath.Dir(s.Dir)
 	if !s.there {
 		if err := errors.Join(os.Rename(s.New, s.Dir), syncPath(up)); err != nil {
-			return "", unmade(s.Dir, err)
+			return "", errors.Join(unmade(s.Dir, err), s.mark())
 		}
 		return "", s.release()
 	}
@@ -170,7 +176,15 @@ func (s *Staging) Switch(now time.Time) (aside string, err error) {
 	switch {
 	case err == nil:
 		told("exchanged")
-		err = errors.Join(syncPath(up), os.Rename(s.New, aside), syncPath(up))
+		if err = syncPath(up); err != nil {
+			err = errors.Join(err, exchange(s.New, s.Dir))
+			break
+		}
+		// From here on the new one is in the place, and nothing takes it back.
+		if os.Rename(s.New, aside) != nil {
+			aside = s.New
+		}
+		_ = syncPath(up)
 	case notExchanged(err):
 		if err = os.Rename(s.Dir, aside); err == nil {
 			told("moved")
@@ -181,7 +195,8 @@ func (s *Staging) Switch(now time.Time) (aside string, err error) {
 		}
 	}
 	if err != nil {
-		return "", unmade(s.Dir, err)
+		// It is whole and not in the place: whoever gives up may throw it away.
+		return "", errors.Join(unmade(s.Dir, err), s.mark())
 	}
 	if s.made {
 		s.made = false
@@ -202,8 +217,10 @@ func notExchanged(err error) bool {
 
 // Drop gives the restore up: nothing is left of it, and the place is as it was.
 func (s *Staging) Drop() error {
-	err := os.RemoveAll(s.New)
-	return errors.Join(err, s.release())
+	if _, err := os.Lstat(filepath.Join(s.New, unfinishedMark)); err != nil {
+		return s.release() // it is in the place, or something else lies under its name
+	}
+	return errors.Join(os.RemoveAll(s.New), s.release())
 }
 
 func (s *Staging) release() error {

@@ -328,6 +328,11 @@ func (b *Backups) HostKey(ctx context.Context, url string) (line, fingerprint st
 	if _, err := administers(ctx); err != nil {
 		return "", "", err
 	}
+	return AskHostKey(ctx, b.cfg.Gate, url)
+}
+
+// AskHostKey is HostKey for whoever has no service.
+func AskHostKey(ctx context.Context, gate *egress.Gate, url string) (line, fingerprint string, err error) {
 	a, err := target.Parse(url)
 	if err != nil {
 		return "", "", err
@@ -336,11 +341,11 @@ func (b *Backups) HostKey(ctx context.Context, url string) (line, fingerprint st
 		return "", "", fault.New(fault.Invalid, "Only SFTP servers have a key to compare.")
 	}
 	id := "key-" + newID()
-	if err := b.cfg.Gate.Allow("backup "+id, rule(id, a)); err != nil {
+	if err := gate.Allow("backup "+id, rule(id, a)); err != nil {
 		return "", "", err
 	}
-	defer func() { err = errors.Join(err, b.cfg.Gate.Allow("backup "+id, nil)) }()
-	return target.HostKey(ctx, b.cfg.Gate, purpose(id), a.Server())
+	defer func() { err = errors.Join(err, gate.Allow("backup "+id, nil)) }()
+	return target.HostKey(ctx, gate, purpose(id), a.Server())
 }
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }

@@ -46,6 +46,7 @@ type Store struct {
 	unpacker sync.Pool // *zstd.Decoder
 	durable  sync.Map  // folders that this process has synced into their parent
 	copies   atomic.Pointer[Copies]
+	refill   atomic.Pointer[Refill]
 	moving   sync.Mutex // a blob that is being sealed anew is not put back after it was removed
 	holders  int        // under moving: who needs what is removed meanwhile
 }
@@ -112,6 +113,9 @@ func (s *Store) Remove(_ context.Context, workspace, name string) error {
 	}
 	s.moving.Lock()
 	defer s.moving.Unlock()
+	if f := s.refill.Load(); f != nil {
+		f.forget(workspace, name)
+	}
 	if err := s.takeAway(workspace, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return classify(fmt.Errorf("remove a blob: %w", err))
 	}

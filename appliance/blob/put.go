@@ -57,6 +57,9 @@ func (s *Store) Put(ctx context.Context, workspace string, r io.Reader, limit in
 		return Ref{}, err
 	}
 	ref := Ref{Name: hex.EncodeToString(sum.Sum(nil)), Size: size}
+	if f := s.refill.Load(); f != nil {
+		f.remember(workspace, ref.Name)
+	}
 	if err := s.keep(part, s.path(workspace, ref.Name)); err != nil {
 		return Ref{}, classify(fmt.Errorf("put a blob: %w", err))
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"chatets/appliance/fault"
 	"chatets/appliance/secret"
 )
 
@@ -25,7 +26,14 @@ func (s *Store) Open(ctx context.Context, workspace, name string) (io.ReadCloser
 	if !valid(workspace, name) {
 		return nil, missing
 	}
-	return s.openFile(ctx, s.path(workspace, name), workspace, name)
+	r, err := s.openFile(ctx, s.path(workspace, name), workspace, name)
+	if f := s.refill.Load(); f != nil && err != nil && fault.Of(err).Code == fault.Of(missing).Code {
+		if err := f.one(ctx, workspace, name); err != nil {
+			return nil, err
+		}
+		return s.openFile(ctx, s.path(workspace, name), workspace, name)
+	}
+	return r, err
 }
 
 // openFile is Open for a file that has not its place yet.

@@ -36,6 +36,9 @@ const (
 	atOnce     = 4 // copies to one target at the same time
 )
 
+// errOnItsWay is a file that is to be copied and is itself just being restored.
+var errOnItsWay = errors.New("the file is being restored")
+
 // CopyConfig is what copying is started with.
 type CopyConfig struct {
 	DB   *sqlite.DB
@@ -249,6 +252,9 @@ func (c *Copies) copyOne(ctx context.Context, e *end, workspace, name string) er
 	}
 	file, err := os.Open(c.store.path(workspace, name))
 	if errors.Is(err, fs.ErrNotExist) {
+		if f := c.store.refill.Load(); f != nil && !f.forgotten(workspace, name) {
+			return errOnItsWay
+		}
 		return c.gone(ctx, e, workspace, name)
 	}
 	if err != nil {

@@ -79,8 +79,9 @@ func cutLast(s, sep string) (before, after string, found bool) {
 
 // Damage is a file that a target did not give back whole.
 type Damage struct {
-	Workspace, Name string
-	Err             error
+	Workspace string `json:"workspace"`
+	Name      string `json:"name"`
+	Err       error  `json:"-"`
 }
 
 // RestoreAll fetches files into the store of a data directory. Every file is read
@@ -98,28 +99,38 @@ func RestoreAll(ctx context.Context, t target.Target, keys *secret.Keyring, list
 	for _, c := range list {
 		total += c.Size
 	}
+	err = s.fetchAll(ctx, t, list, func(c Copy, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil {
+			bad = append(bad, Damage{c.Workspace, c.Name, err})
+		}
+		if done += c.Size; told != nil {
+			told(done, total)
+		}
+	})
+	return bad, err
+}
+
+// fetchAll fetches files, several at a time. Of each it tells that it is there, or
+// that it is damaged; any other failure ends it.
+func (s *Store) fetchAll(ctx context.Context, t target.Target, list []Copy, told func(c Copy, damage error)) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(atOnce)
 	for _, c := range list {
 		work.Go(func() error {
 			err := s.Fetch(ctx, t, c)
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case err == nil:
-			case fault.Of(err).Code == fault.Of(damaged).Code:
-				bad = append(bad, Damage{c.Workspace, c.Name, err})
-			default:
+			if err != nil && fault.Of(err).Code != fault.Of(damaged).Code {
 				return err
 			}
-			if done += c.Size; told != nil {
-				told(done, total)
+			if err != nil && s.keys.CurrentFor(c.Workspace) == 0 {
+				err = nil // it was shredded: no key opens it any more, as it should be
 			}
+			told(c, err)
 			return nil
 		})
 	}
-	err = work.Wait()
-	return bad, err
+	return work.Wait()
 }
 
 // Fetch gets one file, unless it is there already.
@@ -175,6 +186,11 @@ func (s *Store) fetch(ctx context.Context, t target.Target, c Copy, name string)
 	_, err = io.Copy(io.Discard, plain)
 	if err = errors.Join(err, plain.Close()); err != nil {
 		return err
+	}
+	s.moving.Lock()
+	defer s.moving.Unlock()
+	if f := s.refill.Load(); f != nil && f.forgotten(c.Workspace, c.Name) {
+		return nil // whoever deleted it meanwhile does not want it back
 	}
 	kept = true
 	return classify(s.keep(part, s.path(c.Workspace, c.Name)))

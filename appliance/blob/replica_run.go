@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -66,10 +67,18 @@ func (c *Copies) drain(ctx context.Context, e *end) error {
 		}
 		work, ctx := errgroup.WithContext(ctx)
 		work.SetLimit(atOnce)
+		var later atomic.Int64
 		for _, w := range waiting {
-			work.Go(func() error { return c.copyOne(ctx, e, w.workspace, w.name) })
+			work.Go(func() error {
+				err := c.copyOne(ctx, e, w.workspace, w.name)
+				if errors.Is(err, errOnItsWay) {
+					later.Add(1)
+					return nil
+				}
+				return err
+			})
 		}
-		if err := work.Wait(); err != nil {
+		if err := work.Wait(); err != nil || later.Load() == int64(len(waiting)) {
 			return err
 		}
 	}
@@ -98,6 +107,9 @@ func (c *Copies) sweep(ctx context.Context, e *end) error {
 			}
 			names = names[n:]
 		}
+	}
+	if c.store.refill.Load() != nil {
+		return nil // what is missing is on its way, and is not gone
 	}
 	after := waitingRow{}
 	for {

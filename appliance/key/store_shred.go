@@ -94,28 +94,86 @@ func (s Store) addShred(ctx context.Context, kind, subject string, scopes []stri
 	sh := Shred{ID: id.String(), Kind: kind, Subject: subject, scopes: scopes}
 	return sh, s.DB.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
 		sh.Asked = tx.Now.UTC()
-		var there bool
-		if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM key_shred WHERE kind = ? AND subject = ? AND ended = 0)`, kind, subject).Scan(&there); err != nil {
+		there, err := beingShredded(ctx, tx, kind, subject)
+		if err != nil {
 			return err
 		}
 		if there {
 			return fault.New(fault.Conflict, "This is being shredded already.").Cure("chatets key status shows how far it is")
 		}
-		const insert = `INSERT INTO key_shred (id, workspace, owner, kind, subject, scopes, asked) VALUES (?, ?, ?, ?, ?, ?, ?)`
-		who := actor.From(ctx)
-		if _, err := tx.Exec(ctx, insert, sh.ID, who.Workspace, who.ID, kind, subject, string(list), tx.Now.UnixMilli()); err != nil {
-			return fmt.Errorf("shred: %w", err)
-		}
-		if kind == ofPerson {
-			if _, err := tx.Exec(ctx, `UPDATE person SET disabled = 1 WHERE id = ?`, subject); err != nil {
-				return fmt.Errorf("shred: %w", err)
-			}
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM session WHERE (? = 'person' AND owner = ?) OR (? = 'workspace' AND workspace = ?)`, kind, subject, kind, subject); err != nil {
-			return fmt.Errorf("shred: %w", err)
+		if err := insertShred(ctx, tx, sh, string(list)); err != nil {
+			return err
 		}
 		return s.Audit.Record(ctx, tx, sh.entry("key.shred"))
 	})
+}
+
+func beingShredded(ctx context.Context, tx *sqlite.Tx, kind, subject string) (there bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM key_shred WHERE kind = ? AND subject = ? AND ended = 0)`, kind, subject).Scan(&there)
+	return there, err
+}
+
+func insertShred(ctx context.Context, tx *sqlite.Tx, sh Shred, scopes string) error {
+	const insert = `INSERT INTO key_shred (id, workspace, owner, kind, subject, scopes, asked) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	who := actor.From(ctx)
+	if _, err := tx.Exec(ctx, insert, sh.ID, who.Workspace, who.ID, sh.Kind, sh.Subject, scopes, tx.Now.UnixMilli()); err != nil {
+		return fmt.Errorf("shred: %w", err)
+	}
+	if sh.Kind == ofPerson {
+		if _, err := tx.Exec(ctx, `UPDATE person SET disabled = 1 WHERE id = ?`, sh.Subject); err != nil {
+			return fmt.Errorf("shred: %w", err)
+		}
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM session WHERE (?1 = 'person' AND owner = ?2) OR (?1 = 'workspace' AND workspace = ?2)`, sh.Kind, sh.Subject); err != nil {
+		return fmt.Errorf("shred: %w", err)
+	}
+	return nil
+}
+
+// ShredAgain begins anew in a restored directory what was shredded after its
+// point; the next start ends it. What is not there needs no shredding.
+func (s Store) ShredAgain(ctx context.Context, tx *sqlite.Tx, kind, subject string, scopes func(workspace string) []string) error {
+	const (
+		workspaces = `SELECT id FROM workspace WHERE ?1 = 'workspace' AND id = ?2
+			UNION SELECT workspace FROM membership WHERE ?1 = 'person' AND person = ?2 UNION SELECT workspace FROM document WHERE ?1 = 'person' AND owner = ?2`
+		here = `SELECT EXISTS (SELECT 1 FROM workspace WHERE ?1 = 'workspace' AND id = ?2) OR EXISTS (SELECT 1 FROM person WHERE ?1 = 'person' AND id = ?2)`
+	)
+	var there bool
+	if err := tx.QueryRow(ctx, here, kind, subject).Scan(&there); err != nil || !there {
+		return err
+	}
+	if again, err := beingShredded(ctx, tx, kind, subject); err != nil || again {
+		return err
+	}
+	rows, err := tx.Query(ctx, workspaces, kind, subject)
+	if err != nil {
+		return fmt.Errorf("shred again: %w", err)
+	}
+	defer rows.Close()
+	names := []string{}
+	for rows.Next() {
+		var w string
+		if err := rows.Scan(&w); err != nil {
+			return err
+		}
+		names = append(names, scopes(w)...)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	list, err := json.Marshal(names)
+	if err != nil {
+		return err
+	}
+	sh := Shred{ID: id.String(), Kind: kind, Subject: subject}
+	if err := insertShred(ctx, tx, sh, string(list)); err != nil {
+		return err
+	}
+	return s.Audit.Record(ctx, tx, sh.entry("key.shred"))
 }
 
 // shreds are those that have not ended, or the last hundred.

@@ -162,3 +162,14 @@ func SlotsOf(text []byte) []SlotStatus {
 	}
 	return all
 }
+
+// InstallationOf is the id that keys.json of a directory says, "" where there is
+// none to read. It needs no key.
+func InstallationOf(dir string) string {
+	s := &Store{cfg: Config{Dir: dir}}
+	doc, found, err := s.read()
+	if err != nil || !found {
+		return ""
+	}
+	return doc.Installation
+}

@@ -183,7 +183,9 @@ func claim(ctx context.Context, t target.Target, file, lineage, version string, 
 			return Generation{}, err
 		}
 		ours := newest.Token != "" && (newest.Token == mine.Token || newest.Token == mine.Next)
-		if newest.Number > 0 && !ours && !takeOver {
+		// A directory that was restored, or a target that was added to take it over,
+		// takes it over once: from then on it is as any other, and can be taken over.
+		if newest.Number > 0 && !ours && (!takeOver || mine.Token != "") {
 			return Generation{}, superseded(t.String(), newest)
 		}
 		if ours {

@@ -130,14 +130,20 @@ func hostKey(cmd *cobra.Command, s *service, address, fingerprint string) (strin
 	if err := s.Call(cmd.Context(), "POST", "/api/backup/targets/host-key", map[string]any{"url": address}, &got); err != nil {
 		return "", err
 	}
-	switch fingerprint {
-	case got.Fingerprint:
-		return got.HostKey, nil
+	return got.HostKey, compareHostKey(got.Fingerprint, fingerprint)
+}
+
+// compareHostKey holds the key that a server shows against the one its
+// administrator says.
+func compareHostKey(shown, given string) error {
+	switch given {
+	case shown:
+		return nil
 	case "":
-		return "", fault.New(fault.Conflict, "The server shows the key %s.", got.Fingerprint).Code("target-host-key").
-			Cure("Compare it with what its administrator says, then run the command again with --host-key %s", got.Fingerprint)
+		return fault.New(fault.Conflict, "The server shows the key %s.", shown).Code("target-host-key").
+			Cure("Compare it with what its administrator says, then run the command again with --host-key %s", shown)
 	}
-	return "", fault.New(fault.Conflict, "The server shows the key %s and not the one that was given.", got.Fingerprint).Code("target-host-key").
+	return fault.New(fault.Conflict, "The server shows the key %s and not the one that was given.", shown).Code("target-host-key").
 		Cure("Ask its administrator for the fingerprint; if it is another one, somebody is between")
 }
 

@@ -103,3 +103,12 @@ func (s store) removeClient(ctx context.Context, accounts *account.Accounts, id 
 	})
 	return people, err
 }
+
+// EndAccess makes the tokens of all clients worthless: a restored directory may
+// hold some that were renewed since. The clients stay and get a new one each.
+func EndAccess(ctx context.Context, tx *sqlite.Tx) error {
+	if _, err := tx.Exec(ctx, `UPDATE scim_client SET token = randomblob(32)`); err != nil {
+		return fmt.Errorf("end all access: %w", err)
+	}
+	return nil
+}
