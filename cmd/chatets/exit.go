@@ -64,7 +64,7 @@ func exitCode(err error) int {
 	switch r.Code {
 	case "in-use", client.Absent:
 		return exitBusy
-	case "database-damaged", "file-damaged", "key-damaged", "key-unproven", "archive-damaged", "archive-cut":
+	case "database-damaged", "file-damaged", "key-damaged", "key-unproven", "archive-damaged", "archive-cut", "replica-damaged", "replica-incomplete":
 		return exitIntegrity
 	case "key-unwritable", "file-unreadable":
 		return exitFailed

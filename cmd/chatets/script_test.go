@@ -55,7 +55,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": scriptCode, "up": scriptUp, "down": scriptDown, "die": scriptDie, "mask": scriptMask,
 			"sql": scriptSQL, "bytes": scriptBytes, "spoil": scriptSpoil, "chown": scriptChown, "shared": scriptShared,
-			"modelserver": scriptModelServer, "lastline": scriptLastLine, "scanner": scriptScanner,
+			"modelserver": scriptModelServer, "lastline": scriptLastLine, "scanner": scriptScanner, "spoilall": scriptSpoilAll,
 		},
 	})
 }
@@ -196,6 +196,26 @@ func scriptSpoil(ts *testscript.TestScript, _ bool, args []string) {
 	from := int64(4096) // the first page of a database tells what it is
 	_, err = f.WriteAt(bytes.Repeat([]byte{0xa5}, int(info.Size()-from)), from)
 	ts.Check(errors.Join(err, f.Close()))
+}
+
+// scriptSpoilAll changes the last byte of every file below a folder.
+func scriptSpoilAll(ts *testscript.TestScript, _ bool, args []string) {
+	files := 0
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		files++
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		text[len(text)-1] ^= 0xff
+		return os.WriteFile(path, text, 0o600)
+	}))
+	if files == 0 {
+		ts.Fatalf("there is nothing in %s", args[0])
+	}
 }
 
 // scriptChown gives files and all that is in them to a user: chown UID FILE….
