@@ -34,6 +34,10 @@ func TestMain(m *testing.M) {
 		serveChild(dir)
 		return
 	}
+	if task := os.Getenv(restoreEnv); task != "" {
+		restoreChild(task)
+		return
+	}
 	os.Exit(m.Run())
 }
 
