@@ -232,6 +232,6 @@ func (o *options) sayRestored(cfg config.Config, got appliance.RestoreOutcome, a
 	case got.Key != "":
 		o.say("It opens with the key file %s.", got.Key)
 	}
-	o.say("All sessions, trusted devices and SCIM tokens have ended. Start the service: systemctl start chatets")
+	o.say("All sessions, trusted devices, API keys and SCIM tokens have ended. Start the service: systemctl start chatets")
 	return nil
 }
