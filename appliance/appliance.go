@@ -60,6 +60,8 @@ type Appliance struct {
 	log     *slog.Logger
 	version string
 	now     func() time.Time // of what waits for days: keys and backups
+	known   *secret.Store    // of the run before, where this one goes on with restored data
+	next    chan *backup.Ready
 
 	lock     *sqlite.Lock
 	store    *secret.Store
@@ -90,11 +92,11 @@ type Appliance struct {
 // New opens the data directory of cfg, making it and its key on first use. Only
 // one process can have a data directory open.
 func New(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logger, version string) (*Appliance, error) {
-	return newAt(ctx, cfg, assets, log, version, time.Now)
+	return newAt(ctx, cfg, assets, log, version, time.Now, nil)
 }
 
-func newAt(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logger, version string, now func() time.Time) (*Appliance, error) {
-	a := &Appliance{cfg: cfg, log: log, version: version, now: now}
+func newAt(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logger, version string, now func() time.Time, known *secret.Store) (*Appliance, error) {
+	a := &Appliance{cfg: cfg, log: log, version: version, now: now, known: known, next: make(chan *backup.Ready, 1)}
 	if err := a.open(ctx, assets); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -128,7 +130,7 @@ func (a *Appliance) open(ctx context.Context, assets Assets) (err error) {
 	}
 	// The gate comes first: a key may lie with a server.
 	a.store, err = secret.OpenStore(ctx, secret.Config{Dir: a.cfg.Data, File: a.cfg.Key, Credentials: a.cfg.Credentials, Gate: a.gate,
-		Now: time.Now, Ask: a.cfg.Ask, Recovery: a.cfg.Recovery})
+		Now: time.Now, Ask: a.cfg.Ask, Recovery: a.cfg.Recovery, Known: a.known})
 	if err != nil {
 		return err
 	}
@@ -183,6 +185,7 @@ func (a *Appliance) Run(ctx context.Context) error {
 	work.Go(func() error { return a.secrets.Run(ctx) })
 	work.Go(func() error { return a.backups.Run(ctx) })
 	work.Go(func() error { return a.web.Run(ctx) })
+	work.Go(func() error { return a.awaitLeave(ctx) })
 	return work.Wait()
 }
 

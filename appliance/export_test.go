@@ -10,7 +10,7 @@ import (
 
 // NewAt is New with another clock for what waits for days.
 func NewAt(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logger, version string, now func() time.Time) (*Appliance, error) {
-	return newAt(ctx, cfg, assets, log, version, now)
+	return newAt(ctx, cfg, assets, log, version, now, nil)
 }
 
 // TablesOfWorkspaces are the tables with a column workspace.

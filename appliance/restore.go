@@ -292,11 +292,25 @@ func finishRestore(ctx context.Context, f finishing) (erased int, err error) {
 }
 
 // Access is a target and what it takes to reach it; DamagedFile is a file that a
-// target did not give back whole.
+// target did not give back whole; Point is a state that it can give back.
 type (
 	Access      = backup.Access
 	DamagedFile = blob.Damage
+	Point       = backup.Point
 )
+
+// PointsAt lists what can be restored from a target that no service copies to.
+func PointsAt(ctx context.Context, a Access, from, to time.Time, step string, limit int) (list []Point, more bool, err error) {
+	stretch, err := backup.ParseStep(step)
+	if err != nil {
+		return nil, false, err
+	}
+	gate, err := egress.New(egress.Config{Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		return nil, false, err
+	}
+	return backup.PointsAt(ctx, a, gate, backup.PointQuery{From: from, To: to, Step: stretch, Limit: limit})
+}
 
 // FromTarget restores from a backup target: the zero time is the newest state.
 func FromTarget(a Access, at time.Time, all bool) func(*egress.Gate) backup.Source {

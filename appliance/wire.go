@@ -60,7 +60,7 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 	a.library.Jobs(a.jobs)
 	a.backups = backup.New(backup.Config{
 		DB: a.db, Audit: a.audit, Settings: a.settings, Keys: a.keys, Gate: a.gate, Blobs: a.blobs, Data: a.cfg.Data, Installation: a.instance(), Version: a.version,
-		Skip: vector.Derived, Reopen: a.store.Reopen, Try: a.tryRestored, Notify: notify, Log: a.log, Now: a.now,
+		Skip: vector.Derived, Reopen: a.store.Reopen, Try: a.tryRestored, Prepare: a.prepareRestore, Leave: a.leave, Notify: notify, Log: a.log, Now: a.now,
 	})
 	a.monitor = &monitor.Monitor{Version: a.version, Jobs: a.jobs, Audit: a.audit, Log: a.log, Now: time.Now, Reporters: a.reporters(), Gauges: a.gauges(),
 		Generation: func() string { return a.models.Generation(context.Background()) }}

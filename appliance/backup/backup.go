@@ -46,6 +46,8 @@ type Backups struct {
 	refill  *refill // nil = all files are there
 	filling sync.WaitGroup
 
+	restoring *restoring // the last restore that was asked for here
+
 	last     Restored // what this directory was restored from
 	restored bool     // it was
 	ctx      context.Context

@@ -25,6 +25,7 @@ func (b *Backups) Routes(api *web.API) {
 	web.Handle(api, web.Route{Method: http.MethodPost, Path: "/api/backup/targets/{id}/test", ID: "testBackupTarget", Tag: tag, Access: web.Administrator,
 		Summary: "Try everything that copying to a target needs", Errors: []int{403, 404, 409, 503, 507}}, b.postTest)
 	b.drillRoutes(api)
+	b.restoreRoutes(api)
 }
 
 // targetOut is a target on the wire.

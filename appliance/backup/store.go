@@ -33,10 +33,15 @@ type Config struct {
 	Skip         func(workspace string) bool                // files that can be made anew
 	Reopen       func(text []byte) (*secret.Keyring, error) // opens keys.json as a target has it
 	// Try opens a restored data directory and does with it what people would.
-	Try    func(ctx context.Context, dir string, keys *secret.Keyring) (Tried, error)
-	Notify func(workspace, person, noun, id string)
-	Log    *slog.Logger
-	Now    func() time.Time
+	Try func(ctx context.Context, dir string, keys *secret.Keyring) (Tried, error)
+	// Prepare restores beside the data and makes a directory of it that a service can
+	// start with; Leave ends the service and starts it anew with that. nil = a restore
+	// is for the command alone.
+	Prepare func(ctx context.Context, from Source, told Told) (*Ready, error)
+	Leave   func(*Ready)
+	Notify  func(workspace, person, noun, id string)
+	Log     *slog.Logger
+	Now     func() time.Time
 }
 
 type store struct {

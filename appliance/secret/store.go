@@ -30,6 +30,9 @@ type Config struct {
 	Ask func(ctx context.Context, failed error) (string, error)
 	// Recovery is a recovery key an operator gave; "" = none. It is tried alone.
 	Recovery string
+	// Known is an open store whose master key is tried first, without asking any
+	// source: keys.json that was changed since, or another copy of it.
+	Known *Store
 }
 
 // CredentialName is the systemd credential that is looked for on a first start.

@@ -28,6 +28,9 @@ type attempt struct {
 // unlock finds a slot that opens: first what needs nobody, then a person. A
 // recovery key that was given is the operator's word and is tried alone.
 func (s *Store) unlock(ctx context.Context) error {
+	if s.enterKnown() {
+		return nil
+	}
 	if s.cfg.Recovery != "" {
 		return s.unlockRecovery()
 	}
@@ -50,6 +53,23 @@ func (s *Store) unlock(ctx context.Context) error {
 		}
 	}
 	return s.closed(failed)
+}
+
+// enterKnown opens the document with the master key of a store that is open.
+func (s *Store) enterKnown() bool {
+	if s.cfg.Known == nil {
+		return false
+	}
+	s.cfg.Known.mu.Lock()
+	master, opened := slices.Clone(s.cfg.Known.master), s.cfg.Known.opened
+	s.cfg.Known.mu.Unlock()
+	in, err := s.doc.open(master)
+	if err != nil {
+		clear(master)
+		return false
+	}
+	s.master, s.in, s.opened = master, in, opened
+	return true
 }
 
 // closed is the error of a start without any key.

@@ -60,8 +60,9 @@ a new key file is made for the service, and the command says where.`,
 			return o.restore(cmd.Context(), cfg, r)
 		},
 	}
-	r.add(cmd, o)
+	r.addTarget(cmd)
 	f := cmd.Flags()
+	f.StringVar(&r.at, "at", "latest", "`time` to restore, for example \"2026-03-01 12:00:05\" (of this machine) or 2026-03-01T12:00:05Z, or latest")
 	f.StringVar(&to, "to", "", "`directory` to restore to (default the data directory)")
 	f.BoolVar(&r.all, "all", false, "wait until all files are there")
 	f.BoolVar(&r.replace, "replace", false, "the data that is there may be of another installation; it is put aside")
@@ -69,11 +70,10 @@ a new key file is made for the service, and the command says where.`,
 	return cmd
 }
 
-// add declares the flags that say where from.
-func (r *restoreFlags) add(cmd *cobra.Command, _ *options) {
+// addTarget declares the flags that say where from.
+func (r *restoreFlags) addTarget(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&r.from, "from", "", "the `target`: file:///path, s3://bucket/folder?endpoint=https://host&region=…, sftp://user@host:port/folder")
-	f.StringVar(&r.at, "at", "latest", "`time` to restore, for example \"2026-03-01 12:00:05\" (of this machine) or 2026-03-01T12:00:05Z, or latest")
 	f.StringVar(&r.ca, "ca", "", "`file` with the certificate of an S3 server's authority, PEM")
 	f.StringVar(&r.fingerprint, "host-key", "", "`fingerprint` of an SFTP server's key, SHA256:…, as its administrator says it")
 	f.BoolVar(&r.secret, "secret-stdin", false, "read the target's key or password from standard input, behind the recovery key or passphrase where one is read too")
@@ -130,7 +130,7 @@ func restoreTime(text string) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t, nil
 	}
-	for _, form := range []string{"2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02T15:04"} {
+	for _, form := range []string{"2006-01-02 15:04:05.999", "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02T15:04"} {
 		if t, err := time.ParseInLocation(form, text, time.Local); err == nil {
 			return t, nil
 		}

@@ -64,32 +64,16 @@ func moreProcessors() {
 	}
 }
 
-func (o *options) serve(ctx context.Context, cfg config.Config) (err error) {
+func (o *options) serve(ctx context.Context, cfg config.Config) error {
 	log := o.logger(cfg)
-	a, err := newAppliance(ctx, cfg, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.Close()) }()
-	run, stop := context.WithCancel(ctx)
-	defer stop()
-	done := make(chan error, 1)
-	go func() { done <- a.Run(run) }()
-	select {
-	case <-a.Ready():
-		o.welcome(a.Addr(), a.SetupLink())
-		notify(log, daemon.SdNotifyReady)
-	case err := <-done:
-		return ended(err)
-	}
-	select {
-	case <-ctx.Done():
+	defer context.AfterFunc(ctx, func() {
 		log.Info("stopping; a second signal ends it at once")
 		notify(log, daemon.SdNotifyStopping)
-		return ended(<-done)
-	case err := <-done:
-		return ended(err)
-	}
+	})()
+	return ended(appliance.Serve(ctx, cfg, assets(), log, version, func(a *appliance.Appliance) {
+		o.welcome(a.Addr(), a.SetupLink())
+		notify(log, daemon.SdNotifyReady)
+	}))
 }
 
 // ended is how a run ended: by its context is as it should be.

@@ -110,8 +110,13 @@ func (s *service) close() error {
 }
 
 func newAppliance(ctx context.Context, cfg config.Config, log *slog.Logger) (*appliance.Appliance, error) {
+	return appliance.New(ctx, cfg, assets(), log, version)
+}
+
+// assets are what is compiled in.
+func assets() appliance.Assets {
 	weights, _ := embed.Weights() // without them passages are found by their words
-	return appliance.New(ctx, cfg, appliance.Assets{UI: embed.UI(), Samples: embed.Samples(), Weights: weights}, log, version)
+	return appliance.Assets{UI: embed.UI(), Samples: embed.Samples(), Weights: weights}
 }
 
 // quietLog is the log of an appliance that lives for one command: only what
