@@ -460,6 +460,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backup/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the points that a backup target can give back, the newest first
+         * @description For administrators. Not with an API key.
+         */
+        get: operations["listBackupPoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backup/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show how far a restore is, and what this data was last restored from
+         * @description For administrators. Not with an API key.
+         */
+        get: operations["getBackupRestore"];
+        put?: never;
+        /**
+         * Restore a point of a backup target beside the data; then the service starts anew with it
+         * @description For administrators. Not with an API key.
+         */
+        post: operations["startBackupRestore"];
+        /**
+         * Cancel a restore that is still being prepared
+         * @description For administrators. Not with an API key.
+         */
+        delete: operations["cancelBackupRestore"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/backup/targets": {
         parameters: {
             query?: never;
@@ -3612,6 +3660,91 @@ export interface components {
              */
             rows: number;
         };
+        BackupPoint: {
+            /**
+             * Format: date-time
+             * @description Give it to POST /api/backup/restore as it is.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Changes are counted anew with every restore.
+             */
+            line: number;
+            /** Format: int64 */
+            transaction: number;
+        };
+        BackupRange: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: date-time */
+            first: string;
+            /** @description Files in between are missing. */
+            interrupted: boolean;
+            /** Format: date-time */
+            last: string;
+            /** Format: int64 */
+            line: number;
+        };
+        BackupRestore: {
+            /**
+             * Format: date-time
+             * @description The point that was asked for; without it the newest.
+             */
+            at?: string;
+            /** Format: date-time */
+            begun?: string;
+            cure?: string;
+            /** Format: int64 */
+            done: number;
+            /** @description What this data was last restored from. */
+            last?: components["schemas"]["BackupRestored"];
+            /**
+             * @description switching: the service starts anew in a moment, and everybody signs in again.
+             * @enum {string}
+             */
+            state: "none" | "running" | "switching" | "failed";
+            /** @enum {string} */
+            step?: "keys" | "database" | "check" | "files" | "finish" | "switch";
+            /** @description Name of the target. */
+            target?: string;
+            /** Format: int64 */
+            total: number;
+            /** @description Why it failed. */
+            why?: string;
+        };
+        BackupRestored: {
+            /** Format: date-time */
+            at: string;
+            cure?: string;
+            /** @description Files that the target did not give back whole. */
+            damaged: components["schemas"]["Damage"][];
+            /** @description Files are still being fetched. */
+            fetching: boolean;
+            /**
+             * Format: int64
+             * @description That are there.
+             */
+            files: number;
+            /**
+             * Format: int64
+             * @description Bytes that are there of those that follow.
+             */
+            filesDone: number;
+            /** Format: int64 */
+            filesTotal: number;
+            /**
+             * Format: date-time
+             * @description The newest change that could have been restored.
+             */
+            newest: string;
+            /** Format: date-time */
+            point: string;
+            /** Format: int64 */
+            tookMs: number;
+            /** @description Why that does not go on now. */
+            why?: string;
+        };
         Block: {
             /** @description Where its lines stand on the page, for PDF documents. */
             boxes?: components["schemas"]["Box"][];
@@ -4015,6 +4148,10 @@ export interface components {
             /** Format: int64 */
             documents: number;
             name: string;
+        };
+        Damage: {
+            name: string;
+            workspace: string;
         };
         DataKey: {
             current: boolean;
@@ -4678,6 +4815,12 @@ export interface components {
         };
         ListArchivesResponse: {
             items: components["schemas"]["ArchiveMade"][];
+        };
+        ListBackupPointsResponse: {
+            items: components["schemas"]["BackupPoint"][];
+            /** @description There are older ones than the limit lets through. */
+            more: boolean;
+            ranges: components["schemas"]["BackupRange"][];
         };
         ListBackupTargetsResponse: {
             items: components["schemas"]["TargetOut"][];
@@ -5845,6 +5988,17 @@ export interface components {
         SignOutResponse: {
             /** @description Where the browser has to go to sign out at the identity provider. */
             goTo?: string;
+        };
+        StartBackupRestoreRequest: {
+            /**
+             * Format: date-time
+             * @description The point; without it the newest.
+             */
+            at?: string;
+            /** @description The name of the target, as the person typed it. */
+            confirm: string;
+            /** @description Id of the target; empty where there is one alone. */
+            target: string;
         };
         StartDrillRequest: {
             /** @description Id of the target; absent for all of them. */
@@ -7893,6 +8047,296 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBackupPoints: {
+        parameters: {
+            query?: {
+                /** @description Id of the target; may be left out where there is one alone. */
+                target?: string;
+                /** @description Not older than this. */
+                from?: string;
+                /** @description Not newer than this; to page on, a millisecond before the last point. */
+                to?: string;
+                /** @description Of each stretch the newest point alone. */
+                step?: "second" | "minute" | "hour" | "day";
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListBackupPointsResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBackupRestore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupRestore"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startBackupRestore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartBackupRestoreRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupRestore"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelBackupRestore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
