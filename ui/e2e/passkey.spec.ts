@@ -85,7 +85,7 @@ test("a passkey is made, signs in, is a second step and a proof", async ({ page 
     await page.getByLabel("E-mail").fill(owner.email);
     await page.getByLabel("Password", { exact: true }).fill(owner.password);
     await page.keyboard.press("Enter");
-    await page.getByLabel("Code").waitFor();
+    await page.getByRole("textbox", { name: "Code" }).waitFor();
     await page.getByRole("button", { name: "Sign in with a passkey" }).click();
     await expect(page.getByRole("heading", { name: owner.name, level: 1 })).toBeVisible();
   });

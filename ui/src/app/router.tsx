@@ -92,6 +92,18 @@ const keys = createRoute({
   component: lazyRouteComponent(() => import("@/features/keys/keys-page"), "KeysPage"),
 });
 
+const directories = createRoute({
+  getParentRoute: () => root,
+  path: "/admin/directories",
+  component: lazyRouteComponent(() => import("@/features/directories/directories-page"), "DirectoriesPage"),
+});
+
+const scim = createRoute({
+  getParentRoute: () => root,
+  path: "/admin/scim",
+  component: lazyRouteComponent(() => import("@/features/directories/scim-page"), "ScimPage"),
+});
+
 const backup = createRoute({
   getParentRoute: () => root,
   path: "/admin/backup",
@@ -120,7 +132,7 @@ const setUp = createRoute({
   },
 });
 
-const tree = root.addChildren([start, chat, archive, shared, feedback, knowledge, base, document, people, admin, models, keys, scan, backup, profile, signIn, setUp]);
+const tree = root.addChildren([start, chat, archive, shared, feedback, knowledge, base, document, people, admin, models, keys, directories, scim, scan, backup, profile, signIn, setUp]);
 
 /** Builds the router of one page; tests build their own over a memory history. */
 export function newRouter(queries: QueryClient) {

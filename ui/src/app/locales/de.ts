@@ -7,6 +7,7 @@ import "@/components/ui/words.de";
 import "@/features/chat/words.de";
 import "@/features/feedback/words.de";
 import "@/features/knowledge/index-words.de";
+import "@/features/directories/words.de";
 import "@/features/keys/words.de";
 import "@/features/knowledge/words.de";
 import "@/features/login/second-words.de";

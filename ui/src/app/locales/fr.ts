@@ -7,6 +7,7 @@ import "@/components/ui/words.fr";
 import "@/features/chat/words.fr";
 import "@/features/feedback/words.fr";
 import "@/features/knowledge/index-words.fr";
+import "@/features/directories/words.fr";
 import "@/features/keys/words.fr";
 import "@/features/knowledge/words.fr";
 import "@/features/login/second-words.fr";

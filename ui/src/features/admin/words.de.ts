@@ -16,4 +16,8 @@ adminWords.put("de", {
   backupLead: "Wohin die Daten kopiert werden und wie weit jede Kopie ist",
   feedback: "Rückmeldungen",
   feedbackLead: "Wie oft Antworten bewertet wurden und warum.",
+  directories: "Verzeichnisse",
+  directoriesLead: "LDAP und Active Directory: Anmeldung, Prüfung, Abgleich",
+  scim: "Bereitstellung (SCIM)",
+  scimLead: "Identitätssysteme, die Personen anlegen und sperren",
 });

@@ -16,4 +16,8 @@ adminWords.put("fr", {
   backupLead: "Où les données sont copiées, et où en est chaque copie",
   feedback: "Évaluations",
   feedbackLead: "Combien de fois les réponses ont été évaluées, et pourquoi.",
+  directories: "Annuaires",
+  directoriesLead: "LDAP et Active Directory : connexion, test, synchronisation",
+  scim: "Provisionnement (SCIM)",
+  scimLead: "Systèmes d’identité qui ajoutent et désactivent des personnes",
 });

@@ -16,4 +16,8 @@ export const adminWords = new Catalogue({
   backupLead: "Where the data is copied to, and how far each copy is",
   feedback: "Feedback",
   feedbackLead: "How often answers were rated, and why.",
+  directories: "Directories",
+  directoriesLead: "LDAP and Active Directory: sign-in, test, synchronisation",
+  scim: "Provisioning (SCIM)",
+  scimLead: "Identity systems that add and disable people",
 });
