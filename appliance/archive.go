@@ -108,3 +108,12 @@ func SaveArchive(ctx context.Context, from io.Reader, path string, split int64, 
 	}
 	return factsOf(h, size, parts), err
 }
+
+// ArchiveThere reports whether there is a file of that name, or the first part of
+// an archive.
+func ArchiveThere(path string) bool { return backup.ArchiveThere(path) }
+
+// FromArchive restores from a portable archive.
+func FromArchive(path string) RestoreSource {
+	return func(*egress.Gate) backup.Source { return backup.FromArchive{Path: path, Now: time.Now} }
+}

@@ -27,13 +27,16 @@ import (
 // RestoreOrder is a data directory to be restored where no service runs.
 type RestoreOrder struct {
 	Config  config.Config // Data is the place, Key the key file; Ask and Recovery open what was sealed
-	From    func(gate *egress.Gate) backup.Source
+	From    RestoreSource
 	Replace bool // the place may hold the data of another installation
 	Version string
 	Log     *slog.Logger     // nil discards
 	Now     func() time.Time // nil = time.Now
 	Told    backup.Told      // nil = nobody
 }
+
+// RestoreSource opens where the data comes from: FromTarget or FromArchive.
+type RestoreSource func(gate *egress.Gate) backup.Source
 
 // RestoreOutcome is what a restore ended with.
 type RestoreOutcome struct {
@@ -313,7 +316,7 @@ func PointsAt(ctx context.Context, a Access, from, to time.Time, step string, li
 }
 
 // FromTarget restores from a backup target: the zero time is the newest state.
-func FromTarget(a Access, at time.Time, all bool) func(*egress.Gate) backup.Source {
+func FromTarget(a Access, at time.Time, all bool) RestoreSource {
 	return func(gate *egress.Gate) backup.Source {
 		return backup.FromTarget{Access: a, Gate: gate, At: at, All: all, Now: time.Now}
 	}

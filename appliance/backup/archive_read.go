@@ -92,13 +92,9 @@ func ExtractArchive(ctx context.Context, o ArchiveOrder) (r Restored, keys *secr
 	if err != nil {
 		return r, nil, err
 	}
-	r = Restored{Installation: c.Head.Installation, Point: c.Head.Made, At: o.Now().UTC(), Files: c.Files}
+	r = Restored{Installation: c.Head.Installation, Point: c.Head.Made, At: o.Now().UTC(), Files: c.Files, Newest: c.Head.Made}
 	r.Took = r.At.Sub(begun)
-	text, err := json.Marshal(r)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(o.Dir, restoredMark), append(text, '\n'), 0o600)
-	}
-	return r, keys, err
+	return r, keys, r.write(o.Dir)
 }
 
 // fileSink takes a file and says what its content is named.
@@ -173,7 +169,7 @@ func lockedArchive(err error, made time.Time) error {
 	case r.Code == "key-damaged" && !errors.Is(err, os.ErrNotExist):
 		return spoiltArchive.Because(err)
 	case secret.Locked(err):
-		return fault.New(fault.Conflict, "The archive does not open with the keys that are here. %s", r.Sentence).Code("archive-locked").
+		return fault.New(fault.Conflict, "The archive does not open with the keys that are here. %s", strings.TrimPrefix(r.Sentence, "Nothing here opens the backup. ")).Code("archive-locked").
 			Cure("Give the recovery key of its time with --recovery-key-stdin, its passphrase with --passphrase-stdin, or its key file with --key.").Because(err)
 	}
 	return err

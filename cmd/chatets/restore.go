@@ -29,9 +29,10 @@ func newRestore(o *options) *cobra.Command {
 	var r restoreFlags
 	var to string
 	cmd := &cobra.Command{
-		Use:   "restore --from TARGET",
-		Short: "Restore the data from a backup target, with the service stopped",
-		Long: `Restore the data from a backup target, with the service stopped. The restored directory grows
+		Use:   "restore --from TARGET|FILE",
+		Short: "Restore the data from a backup target or an archive, with the service stopped",
+		Long: `Restore the data from a backup target, or from a portable archive, which is read and verified
+to its end first, with the service stopped. The restored directory grows
 beside the data directory, is verified and brought to this version, and then takes its place
 in one step; what was there before is put aside under another name and never changed. If
 anything fails, the data is as it was.
@@ -45,7 +46,8 @@ a new key file is made for the service, and the command says where.`,
 		Example: `  chatets restore --from file:///mnt/backup/chatets --recovery-key-stdin
   chatets restore --from file:///mnt/backup/chatets --at "2026-03-01 12:00" --to /srv/chatets
   chatets restore --from "s3://backup/chatets?endpoint=https://s3.clinic.example" --secret-stdin
-  chatets restore --from sftp://chatets@box.clinic.example/backup --host-key SHA256:… --secret-stdin <id_ed25519`,
+  chatets restore --from sftp://chatets@box.clinic.example/backup --host-key SHA256:… --secret-stdin <id_ed25519
+  chatets restore --from /mnt/usb/chatets.chatets --recovery-key-stdin`,
 		Args: exactly(0, "no argument; use --from"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := o.config(cmd)
@@ -73,7 +75,7 @@ a new key file is made for the service, and the command says where.`,
 // addTarget declares the flags that say where from.
 func (r *restoreFlags) addTarget(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&r.from, "from", "", "the `target`: file:///path, s3://bucket/folder?endpoint=https://host&region=…, sftp://user@host:port/folder")
+	f.StringVar(&r.from, "from", "", "the `target`, or the file of an archive: file:///path, s3://bucket/folder?endpoint=https://host&region=…, sftp://user@host:port/folder")
 	f.StringVar(&r.ca, "ca", "", "`file` with the certificate of an S3 server's authority, PEM")
 	f.StringVar(&r.fingerprint, "host-key", "", "`fingerprint` of an SFTP server's key, SHA256:…, as its administrator says it")
 	f.BoolVar(&r.secret, "secret-stdin", false, "read the target's key or password from standard input, behind the recovery key or passphrase where one is read too")
@@ -104,13 +106,13 @@ func (o *options) restore(ctx context.Context, cfg config.Config, r restoreFlags
 	if err := o.unlocking(ctx, &cfg); err != nil {
 		return err
 	}
-	access, err := o.access(ctx, r)
+	from, err := o.restoreFrom(ctx, r, at)
 	if err != nil {
 		return err
 	}
 	bar := o.bar("Restoring")
 	defer bar.end()
-	got, err := appliance.Restore(ctx, appliance.RestoreOrder{Config: cfg, From: appliance.FromTarget(access, at, r.all), Replace: r.replace, Version: version,
+	got, err := appliance.Restore(ctx, appliance.RestoreOrder{Config: cfg, From: from, Replace: r.replace, Version: version,
 		Log: o.quietLog(cfg), Told: func(step string, done, total int64) { bar.show(step, done, total) }})
 	bar.end()
 	if ctx.Err() != nil && err != nil {
@@ -119,7 +121,20 @@ func (o *options) restore(ctx context.Context, cfg config.Config, r restoreFlags
 	if err != nil {
 		return err
 	}
-	return o.sayRestored(cfg, got, at)
+	return o.sayRestored(cfg, got, at, appliance.ArchiveThere(r.from))
+}
+
+// restoreFrom is where the data comes from: an archive where there is such a file,
+// else a target.
+func (o *options) restoreFrom(ctx context.Context, r restoreFlags, at time.Time) (appliance.RestoreSource, error) {
+	if appliance.ArchiveThere(r.from) {
+		if !at.IsZero() {
+			return nil, wrongUse("leave --at out", "an archive holds one moment alone")
+		}
+		return appliance.FromArchive(r.from), nil
+	}
+	access, err := o.access(ctx, r)
+	return appliance.FromTarget(access, at, r.all), err
 }
 
 // restoreTime reads --at; the zero time is the newest state.
@@ -192,7 +207,7 @@ func (o *options) access(ctx context.Context, r restoreFlags) (appliance.Access,
 }
 
 // sayRestored tells what was restored and what was not, and what to do next.
-func (o *options) sayRestored(cfg config.Config, got appliance.RestoreOutcome, asked time.Time) error {
+func (o *options) sayRestored(cfg config.Config, got appliance.RestoreOutcome, asked time.Time, archive bool) error {
 	lost := got.Lost()
 	if o.json {
 		damaged := got.Damaged
@@ -208,6 +223,8 @@ func (o *options) sayRestored(cfg config.Config, got appliance.RestoreOutcome, a
 		o.say("What came after it is not in it: %s up to the last change that is known.", lost.Round(time.Second))
 	case lost > 0:
 		o.say("Lost: %s between that and the last change that is known.", lost.Round(100*time.Millisecond))
+	case archive:
+		o.say("What was written after that moment is not in the archive.")
 	default:
 		o.say("No later change is known; lost is what was written in the last second or two before the loss.")
 	}
@@ -219,6 +236,9 @@ func (o *options) sayRestored(cfg config.Config, got appliance.RestoreOutcome, a
 	}
 	for _, d := range got.Damaged {
 		o.say("Damaged in the target and not restored: file %s of workspace %s.", d.Name, d.Workspace)
+	}
+	if archive {
+		o.say("An archive cannot know what was erased, or who was locked out, after it was made: do that again.")
 	}
 	if got.Erased > 0 {
 		o.say("%s after that point done again.", count(got.Erased, "erasure or deactivation is", "erasures and deactivations are"))
