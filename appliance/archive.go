@@ -117,3 +117,10 @@ func ArchiveThere(path string) bool { return backup.ArchiveThere(path) }
 func FromArchive(path string) RestoreSource {
 	return func(*egress.Gate) backup.Source { return backup.FromArchive{Path: path, Now: time.Now} }
 }
+
+// FromSet restores from a set of a backup target, by its id or the latest.
+func FromSet(a Access, set string) RestoreSource {
+	return func(gate *egress.Gate) backup.Source {
+		return backup.FromSet{From: backup.FromTarget{Access: a, Gate: gate, Now: time.Now}, Set: set}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,11 +57,7 @@ func VerifyArchive(ctx context.Context, o ArchiveOrder) (c Checked, err error) {
 	}
 	defer func() { err = errors.Join(err, emptied(o.Dir)) }()
 	c, _, err = o.read(ctx, func(keys *secret.Keyring) (fileSink, error) {
-		return func(_ context.Context, workspace, name string, r io.Reader) (string, error) {
-			sum := blob.Naming(keys, workspace)
-			_, err := io.Copy(sum, r)
-			return hex.EncodeToString(sum.Sum(nil)), err
-		}, nil
+		return verifying(keys), nil
 	})
 	return c, err
 }

@@ -66,7 +66,7 @@ func (b *Backups) NewArchive(ctx context.Context, name string) (a Archive, err e
 		return a, errors.Join(err, b.store.refused(ctx, "backup.archive"))
 	}
 	if !b.archiving.TryLock() {
-		return a, fault.New(fault.Conflict, "Another archive is being made.").Code("archive-running").Cure("Wait until it is finished.")
+		return a, archiveRunning()
 	}
 	w := &archiveWriter{b: b, id: newID()}
 	var once sync.Once

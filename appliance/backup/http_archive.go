@@ -18,6 +18,7 @@ func (b *Backups) archiveRoutes(api *web.API) {
 		Summary: "Show how the making of an archive ended", Errors: []int{404}}, b.getArchive)
 	web.Handle(api, web.Route{Method: http.MethodDelete, Path: "/api/backup/archives/{id}", ID: "forgetArchive", Tag: tag, Access: web.Administrator,
 		Summary: "Take an archive off the list, because it was destroyed", Errors: []int{403, 404}}, b.deleteArchive)
+	b.setRoutes(api)
 }
 
 // ArchiveMade is an archive that was made, on the wire.

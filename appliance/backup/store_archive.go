@@ -196,3 +196,15 @@ func installDatabase(ctx context.Context, r io.Reader, size int64, keys *secret.
 	checking()
 	return check(ctx, dir, keys)
 }
+
+// prunedSets takes sets off the list that were deleted from their target.
+func (s store) prunedSets(ctx context.Context, target string, ids []string, p Pruned) error {
+	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+		for _, id := range ids {
+			if _, err := tx.Exec(ctx, `DELETE FROM backup_archive WHERE id = ? AND kind = 'set'`, id); err != nil {
+				return fmt.Errorf("forget a set: %w", err)
+			}
+		}
+		return s.audit.Record(ctx, tx, audit.Entry{Act: "backup.set.prune", Object: target, ObjectKind: "backup-target", Detail: map[string]any{"sets": p.Sets, "files": p.Files, "kept": p.Kept}})
+	})
+}

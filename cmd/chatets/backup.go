@@ -43,7 +43,7 @@ type backupTrial struct {
 func newBackup(o *options) *cobra.Command {
 	return group("backup", "Where the data is copied to, and what can be restored from there", newBackupPoints(o), group("target", "Backup targets: directories, S3 buckets, SFTP servers",
 		newTargetAdd(o), newTargetList(o), newTargetTest(o), newTargetRemove(o)), newDrill(o),
-		newArchiveCreate(o), newArchiveList(o), newArchiveVerify(o), newArchiveForget(o))
+		newArchiveCreate(o), newArchiveList(o), newArchiveVerify(o), newArchiveForget(o), newSetPrune(o))
 }
 
 func newTargetAdd(o *options) *cobra.Command {

@@ -40,14 +40,18 @@ type archiveMade struct {
 func newArchiveCreate(o *options) *cobra.Command {
 	var split string
 	cmd := &cobra.Command{
-		Use: "create FILE|-", Short: "Make a portable archive of everything, sealed", Args: exactly(1, "a file, or - for standard output"),
+		Use: "create FILE|-|TARGET", Short: "Make a portable archive, or a set in a backup target, of everything", Args: exactly(1, "a file, - for standard output, or the name of a target"),
 		Long: `Make one sealed file of the database as it is at this moment and of all documents. It opens on
 a new machine with the recovery key that is in force now, or with any other way to the keys
 that there is now. The service goes on meanwhile. The file has its name once it is whole:
 until then it is called FILE.part, and nothing is left of one that fails. With --split it
-becomes FILE.001, FILE.002 and so on.`,
+becomes FILE.001, FILE.002 and so on.
+
+With the name of a backup target it makes a set there: what an earlier set wrote is not written
+again, also after an attempt that broke off. A name with a slash or a dot is a file.`,
 		Example: `  chatets backup create /mnt/usb/chatets-2026-11.chatets
   chatets backup create /mnt/usb/chatets.chatets --split 4G
+  chatets backup create Disk
   chatets backup create - | ssh vault 'cat >chatets.chatets'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			part, err := splitSize(split)
@@ -89,7 +93,7 @@ func (o *options) createArchive(cmd *cobra.Command, name string, split int64) er
 	} else if split > 0 {
 		return wrongUse("name a file", "standard output cannot be split")
 	}
-	if path != "" {
+	if strings.ContainsAny(name, "/.") {
 		cfg, err := o.config(cmd)
 		if err != nil {
 			return err
@@ -102,6 +106,15 @@ func (o *options) createArchive(cmd *cobra.Command, name string, split int64) er
 		}
 	}
 	return o.with(cmd, func(s *service) error {
+		t, found, err := setTarget(cmd, s, name)
+		switch {
+		case err != nil:
+			return err
+		case found && split > 0:
+			return wrongUse("leave --split out", "a set in a backup target is not split")
+		case found:
+			return o.createSet(cmd, s, t)
+		}
 		body, err := s.Fetch(cmd.Context(), "POST", "/api/backup/archive", map[string]string{"name": name})
 		if err != nil {
 			return err
@@ -254,12 +267,13 @@ func (o *options) saveFromChild(ctx context.Context, child *exec.Cmd, path strin
 
 func newArchiveList(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "list [FILE]", Short: "List the archives that were made, or say what an archive is",
+		Use: "list [FILE|TARGET]", Short: "List the archives that were made or the sets of a target, or say what an archive is",
 		Long: `Without a name: the archives and sets that were made and are not known to be destroyed. With a
-file: when and where it was made, and what it opens with; no key is needed for that.`,
-		Args: atMost(1, "a file at most"),
+file: when and where it was made, and what it opens with; no key is needed for that. With the
+name of a backup target: its sets.`,
+		Args: atMost(1, "a file or the name of a target at most"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
+			if len(args) == 1 && meantArchive(args[0]) {
 				facts, err := appliance.ListArchive(args[0])
 				if err != nil {
 					return err
@@ -267,6 +281,13 @@ file: when and where it was made, and what it opens with; no key is needed for t
 				return o.showArchive(args[0], facts)
 			}
 			return o.with(cmd, func(s *service) error {
+				if len(args) == 1 {
+					t, err := targetNamed(cmd, s, args[0])
+					if err != nil {
+						return err
+					}
+					return o.listSets(cmd, s, t)
+				}
 				var got struct {
 					Items []archiveMade `json:"items"`
 				}
@@ -302,15 +323,19 @@ func (o *options) showArchive(name string, facts appliance.ArchiveFacts) error {
 }
 
 func newArchiveVerify(o *options) *cobra.Command {
-	var scratch string
+	var scratch, set string
 	cmd := &cobra.Command{
-		Use: "verify FILE", Short: "Read an archive to its end and check all that is in it", Args: exactly(1, "a file"),
+		Use: "verify FILE|TARGET", Short: "Read an archive or a set to its end and check all that is in it", Args: exactly(1, "a file or the name of a target"),
 		Long: `Read an archive to its end: every file is held against its name, and the database is written to
 a scratch directory, sealed, and checked from the inside. Nothing is changed, and the service
 is not needed; a key is: the key file, the passphrase, or with --recovery-key-stdin the
-recovery key that was in force when it was made.`,
+recovery key that was in force when it was made. The sets of a backup target are read by the
+service, the newest where --set names no other.`,
 		Example: "  chatets backup verify /mnt/usb/chatets.chatets --recovery-key-stdin < paper.txt",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if !meantArchive(args[0]) {
+				return o.verifyTarget(cmd, args[0], set)
+			}
 			cfg, err := o.config(cmd)
 			if err != nil {
 				return err
@@ -335,9 +360,35 @@ recovery key that was in force when it was made.`,
 			return lacking(facts.Damaged)
 		},
 	}
+	cmd.Flags().StringVar(&set, "set", "", "`id` of a set of the target (default the newest)")
 	cmd.Flags().StringVar(&scratch, "scratch", "", "`directory` with room for the database (default that of temporary files)")
 	cmd.Flags().BoolVar(&o.recoveryStdin, "recovery-key-stdin", false, "open it with the recovery key, read from the first line of standard input")
 	return cmd
+}
+
+// meantArchive tells a file from the name of a target.
+func meantArchive(name string) bool {
+	return strings.ContainsAny(name, "/.") || appliance.ArchiveThere(name)
+}
+
+// verifyTarget reads a set; the recovery key is for it and not for the data
+// directory, which a command without the service opens as always.
+func (o *options) verifyTarget(cmd *cobra.Command, name, set string) error {
+	recovery := ""
+	if o.recoveryStdin {
+		line, err := o.secretLine(cmd.Context(), "Recovery key")
+		if err != nil {
+			return err
+		}
+		recovery, o.recoveryStdin = line, false
+	}
+	return o.with(cmd, func(s *service) error {
+		t, err := targetNamed(cmd, s, name)
+		if err != nil {
+			return err
+		}
+		return o.verifySet(cmd, s, t, set, recovery)
+	})
 }
 
 // unlockingArchive fills in how an archive is opened: unlike the data directory,

@@ -22,6 +22,7 @@ import (
 // restoreFlags are the flags of a restore, and of whoever looks what can be restored.
 type restoreFlags struct {
 	from, at, ca, fingerprint string
+	set                       string
 	secret, all, replace      bool
 }
 
@@ -66,6 +67,7 @@ a new key file is made for the service, and the command says where.`,
 	f := cmd.Flags()
 	f.StringVar(&r.at, "at", "latest", "`time` to restore, for example \"2026-03-01 12:00:05\" (of this machine) or 2026-03-01T12:00:05Z, or latest")
 	f.StringVar(&to, "to", "", "`directory` to restore to (default the data directory)")
+	f.StringVar(&r.set, "set", "", "`id` of a set in the target, or latest, in place of what is copied continuously")
 	f.BoolVar(&r.all, "all", false, "wait until all files are there")
 	f.BoolVar(&r.replace, "replace", false, "the data that is there may be of another installation; it is put aside")
 	f.BoolVar(&o.recoveryStdin, "recovery-key-stdin", false, "open the backup with the recovery key, read from the terminal or the first line of standard input")
@@ -134,6 +136,12 @@ func (o *options) restoreFrom(ctx context.Context, r restoreFlags, at time.Time)
 		return appliance.FromArchive(r.from), nil
 	}
 	access, err := o.access(ctx, r)
+	if r.set != "" {
+		if !at.IsZero() {
+			return nil, wrongUse("leave --at out", "a set holds one moment alone")
+		}
+		return appliance.FromSet(access, r.set), err
+	}
 	return appliance.FromTarget(access, at, r.all), err
 }
 
