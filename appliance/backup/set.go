@@ -286,8 +286,11 @@ func spoiltSet(name string, err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
-	return fault.New(fault.Conflict, "The file %s of the backup target is damaged or missing.", name).Code(spoiltCode).
-		Cure("Take another set, or another target.").Because(err)
+	cure := "Take another set, or another target."
+	if strings.HasPrefix(name, setFiles) {
+		cure = "Take another set or target; delete that file there, so that the next set writes it again."
+	}
+	return fault.New(fault.Conflict, "The file %s of the backup target is damaged or missing.", name).Code(spoiltCode).Cure("%s", cure).Because(err)
 }
 
 // setReader reads one set.
