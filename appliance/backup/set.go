@@ -126,21 +126,6 @@ func archiveRunning() error {
 	return fault.New(fault.Conflict, "Another archive is being made.").Code("archive-running").Cure("Wait until it is finished.")
 }
 
-// opened is a target that is copied to.
-func (b *Backups) opened(ctx context.Context, id string) (Target, target.Target, error) {
-	row, err := b.store.target(ctx, id)
-	if err != nil {
-		return row, nil, err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if t := b.open[id]; t != nil {
-		return row, t, nil
-	}
-	return row, nil, fault.New(fault.Unavailable, "The backup target %s cannot be opened.", row.Name).Code("target-away").
-		Cure("chatets backup target list says why.").Because(b.failed[id])
-}
-
 // set makes the pieces of a set; what an earlier attempt wrote is not written again.
 func (w *archiveWriter) set(ctx context.Context, t target.Target) error {
 	ring, err := never(w.b.cfg.Keys, setPurpose)
