@@ -73,8 +73,8 @@ func (b *Backups) NewArchive(ctx context.Context, name string) (a Archive, err e
 	finish := func(err error) {
 		once.Do(func() {
 			w.drop()
+			b.archiving.Unlock() // before anybody sees that it has ended
 			b.archived(context.WithoutCancel(ctx), w, err)
-			b.archiving.Unlock()
 		})
 	}
 	if name == "" {

@@ -116,8 +116,8 @@ func (b *Backups) NewSet(ctx context.Context, targetID string) (id string, err e
 	b.work.Go(func() {
 		err := w.set(b.ctx, t)
 		w.drop()
+		b.archiving.Unlock() // before anybody sees that it has ended
 		b.archived(context.WithoutCancel(ctx), w, err)
-		b.archiving.Unlock()
 	})
 	return w.id, nil
 }
