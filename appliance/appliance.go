@@ -87,6 +87,7 @@ type Appliance struct {
 	monitor  *monitor.Monitor
 	secrets  *key.Keys
 	web      *web.Server
+	notices  noticeSettings
 }
 
 // New opens the data directory of cfg, making it and its key on first use. Only

@@ -29,6 +29,7 @@ var strangers = map[string]stranger{
 	"POST /api/auth/login":                         {body: `{"email":"alice@one.test","password":"not her password"}`, want: []int{401}},
 	"POST /api/auth/logout":                        {want: []int{204}},
 	"GET /api/setup":                               {want: listed},
+	"GET /api/page-notices":                        {want: listed},
 	"GET /api/auth/sso":                            {want: listed},
 	"POST /api/auth/sso":                           {body: `{"code":"x","state":"y"}`, want: []int{401}},
 	"POST /api/auth/sso/{name}":                    {body: `{}`, want: hidden},

@@ -70,7 +70,8 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 	}
 	a.web.UseAuthenticator(a.logins)
 	a.web.UseOperator(a.logins.Operator)
-	a.web.UseBootstrap(a.logins.Bootstrap)
+	a.notices = declareNotices(a.settings)
+	a.web.UseBootstrap(a.notices.bootstrap(a.logins.Bootstrap))
 	a.web.UseObserver(a.monitor.Observe)
 	a.secrets = key.New(key.Config{Secrets: a.store, Store: key.Store{DB: a.db, Audit: a.audit}, Blobs: a.blobs, Columns: sealedColumns(), Erase: eraser{a.library}, Carried: a.carried, Keep: a.backups.KeepsKeys, Log: a.log, Now: a.now})
 	a.routes()
@@ -132,6 +133,7 @@ func (a *Appliance) routes() {
 	a.backups.Routes(api)
 	a.monitor.Routes(api)
 	a.secrets.Routes(api)
+	a.notices.routes(api)
 	a.ownRoutes(api)
 }
 

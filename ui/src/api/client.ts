@@ -7,6 +7,7 @@ import type { Schema } from "./types";
 const credentials = { csrf: "" };
 const expiryListeners = new Set<() => void>();
 const reachListeners = new Set<(reached: boolean) => void>();
+const againListeners = new Set<() => void>();
 const sessionListeners = new Set<(session: Schema<"Session">) => void>();
 
 /** Keeps the token that proves a writing request comes from this page. */
@@ -24,6 +25,17 @@ export function onSessionExpired(listener: () => void): () => void {
 export function onSessionReplaced(listener: (session: Schema<"Session">) => void): () => void {
   sessionListeners.add(listener);
   return () => sessionListeners.delete(listener);
+}
+
+/** Calls back when somebody has signed in again over the page as it is. */
+export function onSignedInAgain(listener: () => void): () => void {
+  againListeners.add(listener);
+  return () => againListeners.delete(listener);
+}
+
+/** Says that somebody has: what was refused for want of a session may be sent again. */
+export function signedInAgain(): void {
+  for (const tell of againListeners) tell();
 }
 
 /** Calls back after each request: whether the server was reached at all. */

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { WifiOff } from "lucide-react";
 import { useCallback, useEffect, useRef, useState } from "react";
-import { api, onReach, onSessionExpired, onSessionReplaced, setCSRF } from "@/api/client";
+import { api, onReach, onSessionExpired, onSessionReplaced, setCSRF, signedInAgain } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { sessionQuery, useSession } from "@/api/query";
 import type { Schema } from "@/api/types";
@@ -9,7 +9,10 @@ import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { useSay } from "@/components/ui/live";
 import { SignInForm } from "@/features/login/sign-in-form";
+import { pageNotices } from "@/lib/notices";
+import { setLook } from "@/lib/preferences";
 import { useWords } from "@/lib/words";
+import { useIdle } from "./idle-lock";
 import { pauseBefore, useNotices } from "./live";
 import { appWords } from "./words";
 
@@ -101,6 +104,22 @@ function SessionKeeper() {
   const queries = useQueryClient();
   const { person } = useSession();
   const [expired, setExpired] = useState(false);
+  const [locked, setLocked] = useState(false);
+  const [minutes] = useState(() => pageNotices().lockMinutes);
+
+  // Covered is not enough: whoever loads the page again must stand before the door too, so the session ends.
+  useIdle(locked ? 0 : minutes, () => {
+    setLocked(true);
+    api.POST("/api/auth/logout").then(() => setLook({}), () => undefined);
+  });
+  useEffect(() => {
+    if (!locked) return;
+    const { title } = document;
+    document.title = "ChatETS";
+    return () => {
+      document.title = title;
+    };
+  }, [locked]);
 
   const take = useCallback(
     (session: Schema<"Session">) => {
@@ -115,12 +134,14 @@ function SessionKeeper() {
   useEffect(() => onSessionReplaced(take), [take]);
 
   return (
-    <Dialog open={expired} onClose={() => undefined} mustChoose title={words.expiredTitle} lead={words.expiredLead}>
+    <Dialog open={expired || locked} cover={locked} onClose={() => undefined} mustChoose title={locked ? words.lockedTitle : words.expiredTitle} lead={locked ? words.lockedLead(person.name) : words.expiredLead}>
       <SignInForm
         email={person.email}
         onEntered={(session) => {
           take(session);
           setExpired(false);
+          setLocked(false);
+          signedInAgain();
           void queries.invalidateQueries();
         }}
       />

@@ -3,6 +3,8 @@ import { setCSRF } from "@/api/client";
 import type { Schema } from "@/api/types";
 import { ErrorPanel } from "@/components/ui/error-panel";
 import { SignInPage } from "@/features/login/sign-in-page";
+import { Labelled } from "@/components/ui/labelled";
+import { pageNotices } from "@/lib/notices";
 import { chosenLanguage, useLook } from "@/lib/preferences";
 import { LanguageProvider } from "@/lib/words";
 import { askBootstrap, type Bootstrap, readBootstrap } from "./bootstrap";
@@ -26,6 +28,7 @@ export function Start() {
   const language = useLocale(chosenLanguage(useLook()));
   const [bootstrap, setBootstrap] = useState<Bootstrap | null>(() => readBootstrap(document.getElementById("bootstrap")?.textContent));
   const [error, setError] = useState<unknown>(null);
+  const [{ label, level }] = useState(pageNotices);
 
   const ask = useCallback(() => {
     askBootstrap().then((found) => {
@@ -48,7 +51,7 @@ export function Start() {
   return (
     <LanguageProvider language={language}>
       {error ? <div className="mx-auto max-w-column p-6"><ErrorPanel error={error} retry={ask} /></div> : null}
-      {bootstrap && <Door bootstrap={bootstrap} enter={enter} />}
+      <Labelled label={label} level={level}>{bootstrap && <Door bootstrap={bootstrap} enter={enter} />}</Labelled>
     </LanguageProvider>
   );
 }

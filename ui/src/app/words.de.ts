@@ -32,6 +32,8 @@ appWords.put("de", {
   offlineKept: "Alles auf dieser Seite bleibt.",
   tryNow: "Jetzt versuchen",
   backOnline: "Der Server ist wieder da.",
+  lockedTitle: "Diese Seite ist gesperrt",
+  lockedLead: (name) => `Eine Weile hat sie niemand benutzt. ${name} öffnet sie wieder, wie sie war.`,
   expiredTitle: "Erneut anmelden",
   expiredLead: "Ihre Sitzung ist beendet. Diese Seite und was Sie geschrieben haben, bleiben, wie sie sind.",
   workspace: "Arbeitsbereich",

@@ -32,6 +32,8 @@ appWords.put("fr", {
   offlineKept: "Tout reste sur cette page.",
   tryNow: "Essayer maintenant",
   backOnline: "Le serveur est de retour.",
+  lockedTitle: "Cette page est verrouillée",
+  lockedLead: (name) => `Personne ne l’a utilisée depuis un moment. ${name} la rouvre, telle qu’elle était.`,
   expiredTitle: "Reconnectez-vous",
   expiredLead: "Votre session a pris fin. Cette page et ce que vous avez écrit restent tels quels.",
   workspace: "Espace de travail",

@@ -32,6 +32,8 @@ export const appWords = new Catalogue({
   offlineKept: "Everything on this page stays.",
   tryNow: "Try now",
   backOnline: "The server is back.",
+  lockedTitle: "This page is locked",
+  lockedLead: (name: string) => `Nobody used it for a while. ${name} opens it again, as it was.`,
   expiredTitle: "Sign in again",
   expiredLead: "Your session has ended. This page and what you wrote stay as they are.",
   workspace: "Workspace",

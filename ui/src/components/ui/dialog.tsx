@@ -18,16 +18,18 @@ interface DialogProps {
   wide?: boolean;
   /** Only a choice inside ends it: no cross, no Escape, no click beside it. */
   mustChoose?: boolean;
+  /** Nothing of the page behind it can be seen. */
+  cover?: boolean;
 }
 
-export function Dialog({ open, onClose, title, lead, children, wide, mustChoose }: DialogProps) {
+export function Dialog({ open, onClose, title, lead, children, wide, mustChoose, cover }: DialogProps) {
   const words = useWords(uiWords);
   const content = useRef<HTMLDivElement>(null);
   const stay = mustChoose ? (event: Event) => event.preventDefault() : undefined;
   return (
     <Radix.Root open={open} onOpenChange={(on) => !on && onClose()}>
       <Radix.Portal>
-        <Radix.Overlay className="fade-in fixed inset-0 z-40 bg-scrim" />
+        <Radix.Overlay className={cx("fixed inset-0 z-40", cover ? "bg-sunken" : "fade-in bg-scrim")} />
         <div className="pointer-events-none fixed inset-0 z-40 grid grid-cols-[minmax(0,1fr)] place-items-center p-4">
           <Radix.Content
             ref={content}

@@ -84,7 +84,7 @@ function Chat({ id }: { id: string }) {
   const toLatest = () => requestAnimationFrame(() => transcript.current?.toLatest());
   const send = (message: string) => {
     act.reset();
-    ask.mutate({ message, knowledge, model: chosenModel, writer }, { onError: () => composer.current?.restore(message) });
+    ask.mutate({ message, knowledge, model: chosenModel, writer }, { onError: (error) => composer.current?.restore(message, error) });
     toLatest();
   };
   const acts = useActs({ ...chat, models, knowledge: chosen, model: chosenModel, writer, busy, toLatest, onRefused: setEditing });

@@ -1,5 +1,7 @@
 import { ArrowUp, Square } from "lucide-react";
-import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useEffect, useId, useImperativeHandle, useLayoutEffect, useRef, useState } from "react";
+import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useEffect, useEffectEvent, useId, useImperativeHandle, useLayoutEffect, useRef, useState } from "react";
+import { onSignedInAgain } from "@/api/client";
+import { asProblem } from "@/api/problem";
 import { useSay } from "@/components/ui/live";
 import { Tooltip } from "@/components/ui/tooltip";
 import { cx } from "@/lib/cx";
@@ -14,7 +16,7 @@ import { chatWords } from "./words";
 
 export interface ComposerHandle {
   /** Gives a question back that was not sent, unless another one was begun. */
-  restore: (text: string) => void;
+  restore: (text: string, why?: unknown) => void;
   submit: () => void;
   focus: () => void;
 }
@@ -86,8 +88,16 @@ export function Composer({ ref, chat, placeholder, running = false, stopping = f
     setText("");
     onSend(message);
   };
+  // A question that came when the session had ended is sent once somebody has signed in again.
+  const unsent = useRef(false);
+  const sendAgain = useEffectEvent(() => {
+    if (unsent.current) send();
+    unsent.current = false;
+  });
+  useEffect(() => onSignedInAgain(() => setTimeout(sendAgain)), []);
   useImperativeHandle(ref, () => ({
-    restore: (lost) => {
+    restore: (lost, why) => {
+      unsent.current = asProblem(why).status === 401;
       if (box.current?.value.trim() === "") setText(lost);
     },
     submit: send,

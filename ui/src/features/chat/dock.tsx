@@ -1,5 +1,6 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { ErrorPanel } from "@/components/ui/error-panel";
+import { pageNotices } from "@/lib/notices";
 import { useWords } from "@/lib/words";
 import { chatWords } from "./words";
 
@@ -13,12 +14,13 @@ interface DockProps {
 /** Where the composer stands below a chat, with what went wrong right above it. */
 export function Dock({ children, error, title, retry }: DockProps) {
   const words = useWords(chatWords);
+  const [notices] = useState(pageNotices);
   return (
     <div className="flex-none px-3 pt-1 pb-[max(0.5rem,env(safe-area-inset-bottom))] frame:px-6 frame:pb-3">
       <div className="mx-auto w-full max-w-column">
         {error ? <div className="mb-2"><ErrorPanel error={error} {...(title ? { title } : {})} {...(retry ? { retry } : {})} /></div> : null}
         {children}
-        <p className="mt-2 text-center text-xs text-faint max-frame:hidden">{words.foot}</p>
+        {notices.showAnswers && <p dir="auto" className="mt-2 text-center text-xs text-faint">{notices.answers || words.foot}</p>}
       </div>
     </div>
   );

@@ -27,7 +27,7 @@ export function StartPage() {
   const writer = models.answering(model)?.name ?? "";
   const room = useQuery({ ...roomQuery("", writer), enabled: writer !== "" }).data;
   const begin = useBegin((conversation) => void navigate({ to: "/c/$conversation", params: { conversation } }));
-  const send = (message: string) => begin.mutate({ message, knowledge, model: model || undefined, writer }, { onError: () => composer.current?.restore(message) });
+  const send = (message: string) => begin.mutate({ message, knowledge, model: model || undefined, writer }, { onError: (error) => composer.current?.restore(message, error) });
   return (
     <>
       <Topbar />

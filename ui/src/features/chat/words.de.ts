@@ -25,7 +25,7 @@ chatWords.put("de", {
   send: "Senden",
   stop: "Schreiben anhalten",
   stopping: "Wird angehalten",
-  foot: "Antworten können falsch sein. Jede Zahl öffnet die Stelle, auf der sie beruht.",
+  foot: "Antworten können falsch sein: prüfen Sie sie an ihren Quellen. Dies ist kein Medizinprodukt.",
   waitToSend: "Die Antwort oben wird noch geschrieben. Halten Sie sie an, oder senden Sie, wenn sie fertig ist.",
   knowledge: (what) => `Wissen: ${what}`,
   knowledgeTitle: "Antworten aus",

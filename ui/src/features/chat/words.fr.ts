@@ -25,7 +25,7 @@ chatWords.put("fr", {
   send: "Envoyer",
   stop: "Arrêter la rédaction",
   stopping: "Arrêt en cours",
-  foot: "Une réponse peut être fausse. Chaque numéro ouvre le passage sur lequel elle repose.",
+  foot: "Les réponses peuvent être fausses : vérifiez-les dans leurs sources. Ceci n’est pas un dispositif médical.",
   waitToSend: "La réponse ci-dessus est en cours de rédaction. Arrêtez-la, ou envoyez quand elle est finie.",
   knowledge: (what) => `Connaissances : ${what}`,
   knowledgeTitle: "Répondre à partir de",

@@ -25,7 +25,7 @@ export const chatWords = new Catalogue({
   send: "Send",
   stop: "Stop writing",
   stopping: "Stopping",
-  foot: "Answers can be wrong. Each number opens the passage it rests on.",
+  foot: "Answers can be wrong: check them by their sources. This is not a medical device.",
   waitToSend: "The answer above is still being written. Stop it, or send when it is finished.",
   knowledge: (what: string) => `Knowledge: ${what}`,
   knowledgeTitle: "Answer from",

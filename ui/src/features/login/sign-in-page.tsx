@@ -1,6 +1,7 @@
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useState } from "react";
 import type { Schema } from "@/api/types";
 import { Note } from "@/components/ui/note";
+import { pageNotices } from "@/lib/notices";
 import { useWords } from "@/lib/words";
 import { Gate } from "./gate";
 import { SignInForm } from "./sign-in-form";
@@ -27,6 +28,7 @@ interface SignInPageProps extends DoorProps {
 
 export function SignInPage({ setupNeeded, passkey, fromSetup, onEntered, onSubmitting }: SignInPageProps) {
   const words = useWords(loginWords);
+  const [banner] = useState(() => pageNotices().signIn);
   if (setupNeeded) {
     return (
       <Gate title={words.notSetUp} lead={words.notSetUpLead}>
@@ -36,6 +38,7 @@ export function SignInPage({ setupNeeded, passkey, fromSetup, onEntered, onSubmi
   }
   return (
     <Gate title={words.signInTitle} lead={words.signInLead}>
+      {banner && <Note kind="live" className="whitespace-pre-line">{banner}</Note>}
       {fromSetup && <Note kind="live">{words.alreadySetUp}</Note>}
       <SignInForm onEntered={onEntered} onSubmitting={onSubmitting} />
       {passkey && (
