@@ -2096,6 +2096,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/page-notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What every page says: sign-in banner, notice about answers, classification, and when it is covered
+         * @description For everybody, signed in or not.
+         */
+        get: operations["getNotices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/password": {
         parameters: {
             query?: never;
@@ -4145,6 +4165,12 @@ export interface components {
             /** @description A neutral word when withheld: titles tell as much as texts */
             title: string;
         };
+        Classification: {
+            /** @enum {string} */
+            level: "none" | "low" | "medium" | "high";
+            /** @description Empty shows no label. */
+            text: string;
+        };
         ConfirmTotpRequest: {
             code: string;
         };
@@ -5185,6 +5211,19 @@ export interface components {
             /** @description The knowledge bases it is about. */
             knowledge: string[];
             reason: string;
+        };
+        Notices: {
+            /** @description Says what answers are; empty is the page's own sentence. */
+            answers: string;
+            classification: components["schemas"]["Classification"];
+            /**
+             * Format: int64
+             * @description A page that nobody uses for so long is covered; 0 never.
+             */
+            lockMinutes: number;
+            showAnswers: boolean;
+            /** @description Stands over the sign-in form. */
+            signIn: string;
         };
         Outline: {
             /** @description Each counted without the folders inside it. */
@@ -15633,6 +15672,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getNotices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notices"];
                 };
             };
             /** @description Any other failure */
