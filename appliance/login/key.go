@@ -75,13 +75,7 @@ func (l *Logins) lookupKey(ctx context.Context, token, address string) (apiKey, 
 // touchKey notes that a key is in use. What fails here must not keep a program
 // from reading.
 func (l *Logins) touchKey(ctx context.Context, k apiKey, address string, now time.Time) {
-	if !l.touches(keySession(k.id)) {
-		return
-	}
-	defer l.touched(keySession(k.id))
-	if err := l.store.touchKey(context.WithoutCancel(ctx), k.id, address, now); err != nil {
-		l.log.Warn("the last use of an API key was not written", "key", k.id, "error", err)
-	}
+	l.note(ctx, keySession(k.id), false, func(ctx context.Context) error { return l.store.touchKey(ctx, k.id, address, now) })
 }
 
 // addKey makes a key of the actor and returns it with what opens it, which

@@ -55,6 +55,9 @@ func TestAPIKeys(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) { reader.must(t, tt.route, tt.body, 403, "key-scope") })
 	}
+	until(t, "last use", func() bool {
+		return strings.Contains(mary.must(t, "GET /api/api-keys", "", 200).body, `"address":"192.0.2.1"`)
+	})
 	if list := mary.must(t, "GET /api/api-keys", "", 200, `"lastUsed"`, `"address":"192.0.2.1"`, `"expired":false`); strings.Contains(list.body, "chatets_") {
 		t.Errorf("the list tells the key: %s", list.body)
 	}

@@ -145,8 +145,9 @@ func (l *Logins) lookup(ctx context.Context, token string, used bool) (session, 
 	case m.Person.Disabled:
 		return session{}, account.Member{}, notSignedIn()
 	}
-	if used && now.Sub(s.seen) >= touchEvery {
-		l.touch(ctx, s, now)
+	if idle := now.Sub(s.seen); used && idle >= touchEvery {
+		// What would soon end the session is written before it is used any further.
+		l.touch(ctx, s, now, idle > time.Duration(l.idle.Get(ctx))*time.Minute/2)
 	}
 	return s, m, nil
 }
@@ -161,17 +162,32 @@ func (l *Logins) end(ctx context.Context, s session) time.Time {
 	return end
 }
 
-// touch notes that a session is in use. What fails here, such as a full disk,
-// must not keep anybody from reading.
-func (l *Logins) touch(ctx context.Context, s session, now time.Time) {
-	if !l.touches(s.id) {
+// touch notes that a session is in use. Nobody waits for it unless it is asked
+// for: of people who read, one request in a minute would take as long as a
+// commit. What fails here, such as a full disk, must not keep anybody from reading.
+func (l *Logins) touch(ctx context.Context, s session, now time.Time, wait bool) {
+	l.note(ctx, s.id, wait, func(ctx context.Context) error { return l.store.touch(ctx, s.id, s.owner, now) })
+}
+
+// note writes the last use of a session or key beside the request, unless that is
+// being done already.
+func (l *Logins) note(ctx context.Context, session string, wait bool, write func(context.Context) error) {
+	if !l.touches(session) {
 		return
 	}
-	defer l.touched(s.id)
-	// Whoever leaves meanwhile was here all the same.
-	if err := l.store.touch(context.WithoutCancel(ctx), s.id, s.owner, now); err != nil {
-		l.log.Warn("the last use of a session was not written", "session", s.id, "error", err)
+	ctx = context.WithoutCancel(ctx) // whoever leaves meanwhile was here all the same
+	work := func() {
+		defer l.touched(session)
+		err := write(ctx)
+		if err != nil && !fault.Is(err, fault.Unavailable) { // the service stops
+			l.log.Warn("a last use was not written", "session", session, "error", err)
+		}
 	}
+	if wait {
+		work()
+		return
+	}
+	go work()
 }
 
 // touches reports whether nobody is noting the last use of the session already;

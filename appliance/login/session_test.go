@@ -181,6 +181,10 @@ func TestLastSeen(t *testing.T) {
 	for range 20 {
 		olga.must(t, "GET /api/session", "", 200)
 	}
+	until(t, "a commit", func() bool { return commits() > before })
+	for range 20 {
+		olga.must(t, "GET /api/session", "", 200)
+	}
 	if got := commits() - before; got != 1 {
 		t.Errorf("%d commits after it, want 1", got)
 	}
@@ -192,6 +196,16 @@ func TestLastSeen(t *testing.T) {
 	people := olga.must(t, "GET /api/people", "", 200)
 	if active, err := time.Parse(time.RFC3339, people.get("items", "0", "lastActive")); err != nil || h.clock.Now().Sub(active) > time.Minute {
 		t.Errorf("last active %s, error %v", people.body, err)
+	}
+}
+
+// until waits for what happens beside a request.
+func until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no %s within a minute", what)
+		}
 	}
 }
 

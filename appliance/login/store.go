@@ -257,7 +257,7 @@ func (s store) Renew(ctx context.Context, tx *sqlite.Tx, person string) error {
 
 // touch notes the last use of a session and of its person.
 func (s store) touch(ctx context.Context, id, person string, now time.Time) error {
-	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+	return s.db.Update(sqlite.Aside(ctx), func(ctx context.Context, tx *sqlite.Tx) error {
 		const update = `UPDATE session SET seen = ? WHERE id = ? AND seen < ?`
 		if _, err := tx.Exec(ctx, update, now.UnixMilli(), id, now.UnixMilli()); err != nil {
 			return err

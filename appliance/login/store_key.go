@@ -119,7 +119,7 @@ func (s store) cutKeys(ctx context.Context, tx *sqlite.Tx, person string) error 
 }
 
 func (s store) touchKey(ctx context.Context, id, address string, now time.Time) error {
-	return s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
+	return s.db.Update(sqlite.Aside(ctx), func(ctx context.Context, tx *sqlite.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE api_key SET used = ?, address = ? WHERE id = ? AND used <= ?`, now.UnixMilli(), address, id, now.UnixMilli())
 		return err
 	})
