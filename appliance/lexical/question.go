@@ -29,6 +29,7 @@ type need struct {
 	rarity float64 // idf, set when the counts are known
 	weight float64 // in coverage
 	held   float64 // passages that hold it
+	rows   float64 // passages that are looked at to find it, at most: those of its parts too
 }
 
 // phrase is what stood in quotation marks.

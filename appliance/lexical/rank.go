@@ -32,7 +32,7 @@ const (
 const (
 	common      = 0.1
 	enoughNeeds = 4
-	manyRows    = 2500
+	manyRows    = 1500
 	crowdRows   = 20_000 // from here on passages are asked for that hold all of the needs
 )
 
@@ -112,10 +112,14 @@ func (r *ranker) weigh(holding map[string]float64) {
 			df = max(df, holding[t])
 		}
 		n.parts = best(n.parts, holding)
+		parted := 0.0
+		for _, p := range n.parts {
+			parted = min(holding[p.front], holding[p.back])
+		}
 		if n.prefix {
 			df = max(df, r.passages/4)
 		}
-		n.held = df
+		n.held, n.rows = df, df+parted
 		n.rarity = math.Log(1 + (r.passages-df+0.5)/(df+0.5))
 		n.weight = n.rarity
 		if n.form == gram && df == 0 {
@@ -165,10 +169,16 @@ func best(parts []compound, holding map[string]float64) []compound {
 // so they only come in where there are few others; the score counts them all.
 func (r *ranker) telling() []need {
 	list := slices.Clone(r.needs)
+	known := slices.ContainsFunc(list, func(n need) bool { return n.held > 0 })
+	for i := range list {
+		if n := &list[i]; known && n.rows-n.held > manyRows {
+			n.parts, n.rows = nil, n.held // common words that stand in one passage say little
+		}
+	}
 	slices.SortStableFunc(list, func(a, b need) int { return cmp.Compare(a.held, b.held) })
 	n, rows := 0, 0.0
-	for n < len(list) && (n < enoughNeeds || list[n].held <= r.passages*common) && (n < 2 || rows+list[n].held <= manyRows) {
-		rows += list[n].held
+	for n < len(list) && (n < enoughNeeds || list[n].held <= r.passages*common) && (n < 2 || rows+list[n].rows <= manyRows) {
+		rows += list[n].rows
 		n++
 	}
 	return list[:n]

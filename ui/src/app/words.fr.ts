@@ -10,7 +10,7 @@ appWords.put("fr", {
   stillSignedIn: "Vous êtes toujours connecté.",
   signOut: "Se déconnecter",
   appearance: "Apparence",
-  system: "Comme le système",
+  system: "Système",
   light: "Clair",
   dark: "Sombre",
   contrast: "Contraste élevé",

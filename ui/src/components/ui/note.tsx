@@ -16,9 +16,10 @@ const looks = {
 export function Note({ kind = "plain", children, action, className }: { kind?: NoteKind; children: ReactNode; action?: ReactNode; className?: string }) {
   const { box, icon, Icon } = looks[kind];
   return (
-    <div role={kind === "bad" ? "alert" : undefined} className={cx("note flex items-start gap-3 rounded-m px-4 py-3 text-text", box, className)}>
+    <div role={kind === "bad" ? "alert" : undefined} className={cx("note flex flex-wrap items-start gap-3 rounded-m px-4 py-3 text-text", box, className)}>
       <Icon aria-hidden="true" className={cx("mt-px", icon)} />
-      <div className="min-w-0 flex-1">{children}</div>
+      {/* An action that would squeeze the sentence stands below it. */}
+      <div className="min-w-0 grow basis-40">{children}</div>
       {action}
     </div>
   );

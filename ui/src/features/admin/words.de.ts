@@ -10,7 +10,7 @@ adminWords.put("de", {
   modelsLead: "Wo Antworten geschrieben werden und wer welches Modell verwenden darf",
   keys: "Schlüssel",
   keysLead: "Was die Daten dieses Servers öffnet, und der Wiederherstellungsschlüssel",
-  scan: "Virenprüfung",
+  scan: "Virenscan",
   scanLead: "Das Prüfprogramm, dem Dateien gezeigt werden, und was es gefunden hat",
   backup: "Sicherungen",
   backupLead: "Wohin die Daten kopiert werden und wie weit jede Kopie ist",

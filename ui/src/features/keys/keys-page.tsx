@@ -61,7 +61,7 @@ function Ways({ slots }: { slots: Schema<"KeySlot">[] }) {
       <ul aria-label={words.ways} className="-mx-5 border-t border-line">
         {slots.map((slot) => (
           <li key={slot.slot} className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-5 py-3">
-            <span className="min-w-0 flex-1">
+            <span className="min-w-0 grow basis-64">
               <span className="font-medium">{words.kinds[slot.kind]}</span>
               {slot.where && <span className="block break-all text-muted">{slot.where}</span>}
             </span>

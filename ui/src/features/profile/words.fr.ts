@@ -21,7 +21,7 @@ profileWords.put("fr", {
   interface: "Interface",
   theme: "Thème",
   themeHelp: "Le contraste élevé dessine chaque bord et retire chaque ombre.",
-  themes: { system: "Comme le système", light: "Clair", dark: "Sombre", contrast: "Contraste élevé" },
+  themes: { system: "Système", light: "Clair", dark: "Sombre", contrast: "Contraste élevé" },
   size: "Taille du texte",
   sizeHelp: "De toute l’interface, dans ce navigateur.",
   sizes: { normal: "Normale", large: "Grande", larger: "Très grande" },
