@@ -7,6 +7,7 @@ bin=${1:-bin/chatets}
 [ -x "$bin" ] || { echo "bench: $bin is not built (make build)" >&2; exit 1; }
 for tool in curl jq; do command -v $tool >/dev/null || { echo "bench: $tool is needed" >&2; exit 1; }; done
 
+export CHATETS_CONFIG=/dev/null # what is set up on this machine is not measured
 scratch=$(mktemp -d)
 pid=
 cleanup() { [ -z "$pid" ] || kill "$pid" 2>/dev/null || true; rm -rf "$scratch"; }
@@ -53,6 +54,8 @@ stop
 
 echo
 go run ./scripts/bench/stream -bin "$bin"
+echo
+go run ./scripts/bench/stream -bin "$bin" -tokens 1000 -rounds 3
 echo
 go run ./scripts/bench/stream -bin "$bin" -ingest -rounds 3
 echo

@@ -50,6 +50,10 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if err := os.Setenv("CHATETS_CONFIG", os.DevNull); err != nil { // what is set up on this machine is not measured
+		fmt.Fprintln(os.Stderr, "stream:", err)
+		os.Exit(1)
+	}
 	what := run
 	if o.ingest {
 		what = ingest
@@ -145,7 +149,7 @@ func table(o options, all []pair) {
 		answers += len(p.through.first)
 		cut += p.through.odd
 	}
-	row("streams through ChatETS", "%d x %d tokens/s, %d rounds, %d answers", o.streams, o.rate, len(all), answers)
+	row("streams through ChatETS", "%d x %d tokens/s, %d tokens each, %d rounds, %d answers", o.streams, o.rate, o.tokens, len(all), answers)
 	for _, at := range []struct {
 		name string
 		part float64
