@@ -88,6 +88,9 @@ type Appliance struct {
 	secrets  *key.Keys
 	web      *web.Server
 	notices  noticeSettings
+
+	started time.Time
+	watch   watch
 }
 
 // New opens the data directory of cfg, making it and its key on first use. Only
@@ -97,7 +100,7 @@ func New(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logger
 }
 
 func newAt(ctx context.Context, cfg config.Config, assets Assets, log *slog.Logger, version string, now func() time.Time, known *secret.Store) (*Appliance, error) {
-	a := &Appliance{cfg: cfg, log: log, version: version, now: now, known: known, next: make(chan *backup.Ready, 1)}
+	a := &Appliance{cfg: cfg, log: log, version: version, now: now, known: known, next: make(chan *backup.Ready, 1), started: time.Now()}
 	if err := a.open(ctx, assets); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -151,6 +154,9 @@ func (a *Appliance) open(ctx context.Context, assets Assets) (err error) {
 	if err := a.openSpine(ctx, assets); err != nil {
 		return err
 	}
+	if err := a.startClock(ctx); err != nil {
+		return err
+	}
 	return a.wire(ctx, assets)
 }
 
@@ -185,6 +191,8 @@ func (a *Appliance) Run(ctx context.Context) error {
 	work.Go(func() error { return a.chat.Run(ctx) })
 	work.Go(func() error { return a.secrets.Run(ctx) })
 	work.Go(func() error { return a.backups.Run(ctx) })
+	work.Go(func() error { return a.monitor.Run(ctx) })
+	work.Go(func() error { return a.checkPages(ctx) })
 	work.Go(func() error { return a.web.Run(ctx) })
 	work.Go(func() error { return a.awaitLeave(ctx) })
 	return work.Wait()

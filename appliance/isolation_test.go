@@ -133,6 +133,7 @@ var strangers = map[string]stranger{
 	"POST /api/backup/targets/host-key":            {body: `{"url":"sftp://me@127.0.0.1:1/x"}`, want: refused},
 	"DELETE /api/backup/targets/{id}":              {want: refused},
 	"POST /api/backup/targets/{id}/test":           {want: refused},
+	"GET /api/alerts":                              {want: refused},
 	"GET /api/backup/drills":                       {want: refused},
 	"POST /api/backup/drills":                      {body: `{}`, want: refused},
 	"POST /api/backup/drills/{id}/cancel":          {want: refused},

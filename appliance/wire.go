@@ -1,6 +1,7 @@
 package appliance
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"time"
@@ -62,7 +63,7 @@ func (a *Appliance) wire(ctx context.Context, assets Assets) error {
 		DB: a.db, Audit: a.audit, Settings: a.settings, Keys: a.keys, Gate: a.gate, Blobs: a.blobs, Data: a.cfg.Data, Installation: a.instance(), Version: a.version,
 		Skip: vector.Derived, Reopen: a.store.Reopen, Try: a.tryRestored, Prepare: a.prepareRestore, Leave: a.leave, Notify: notify, Log: a.log, Now: a.now,
 	})
-	a.monitor = &monitor.Monitor{Version: a.version, Jobs: a.jobs, Audit: a.audit, Log: a.log, Now: time.Now, Reporters: a.reporters(), Gauges: a.gauges(),
+	a.monitor = &monitor.Monitor{Version: a.version, Jobs: a.jobs, Audit: a.audit, Log: a.log, Now: time.Now, Reporters: a.reporters(), Gauges: a.gauges(), Alarms: a.alarms(),
 		Generation: func() string { return a.models.Generation(context.Background()) }}
 	a.chat = &chat.Chat{
 		Store: chat.Store{DB: a.db, Audit: a.audit}, Library: a.library, Models: a.models, Fresh: a.accounts.Fresh, Names: a.accounts.Names,
@@ -153,7 +154,7 @@ func (a *Appliance) reporters() []monitor.Reporter {
 			var one int
 			return a.db.Read().QueryRowContext(ctx, `SELECT 1`).Scan(&one)
 		}},
-		monitor.Report{Name: "writing", Check: func(context.Context) error { return a.db.Halted() }},
+		monitor.Report{Name: "writing", Check: func(context.Context) error { return cmp.Or(a.db.Halted(), a.writable()) }},
 	}
 }
 
@@ -164,6 +165,7 @@ func (a *Appliance) gauges() []monitor.Gauge {
 	}
 	return []monitor.Gauge{
 		monitor.One("database_bytes", "Size of the database file.", figure(func() float64 { return float64(a.db.Stats().Bytes) })),
+		monitor.One("database_checked_age_seconds", "Time since all pages of the database had been read in the background, or since the start.", figure(a.checkedAge)),
 		monitor.One("database_commits", "Transactions committed since the start.", figure(func() float64 { return float64(a.db.Stats().Commits) })),
 		monitor.One("database_updates", "Updates that were part of them; more than commits means that commits are shared.", figure(func() float64 { return float64(a.db.Stats().Members) })),
 		monitor.One("http_connections", "Open connections.", figure(func() float64 { return float64(a.web.Stats().Connections) })),

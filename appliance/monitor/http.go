@@ -16,6 +16,7 @@ import (
 // Routes adds health, readiness, metrics and jobs.
 func (m *Monitor) Routes(api *web.API) {
 	m.open()
+	m.alertRoutes(api)
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/health", ID: "health", Tag: "Monitor", Access: web.Public,
 		Summary: "Say that the process answers"}, m.health)
 	web.Handle(api, web.Route{Method: http.MethodGet, Path: "/ready", ID: "ready", Tag: "Monitor", Access: web.Public,

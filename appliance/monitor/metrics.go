@@ -73,9 +73,9 @@ func (g *gauges) Describe(chan<- *prometheus.Desc) {}
 func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	all := g.monitor.Gauges
+	all := append(slices.Clone(g.monitor.Gauges), Gauge{Name: "alerts", Help: "What should be done something about now, by its name.", Label: "alert", Read: g.monitor.alerting})
 	if g.monitor.Jobs != nil {
-		all = append(slices.Clone(all), Gauge{Name: "jobs", Help: "Jobs by state.", Label: "state", Read: g.monitor.jobStates})
+		all = append(all, Gauge{Name: "jobs", Help: "Jobs by state.", Label: "state", Read: g.monitor.jobStates})
 	}
 	for _, gauge := range all {
 		values, err := gauge.Read(ctx)

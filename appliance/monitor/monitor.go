@@ -59,6 +59,13 @@ type Monitor struct {
 	// Gauges are read at each scrape of /metrics.
 	Gauges []Gauge
 
+	// Alarms are asked every few seconds for what somebody should do something about.
+	Alarms []Alarm
+
+	alarming sync.Mutex
+	raised   map[string]raised
+	before   map[int][]Alert // what each alarm said last
+
 	once    sync.Once
 	metrics *metrics
 }

@@ -213,7 +213,9 @@ func (r *Replica) look(ctx context.Context) error {
 		links = append(links, l)
 	}
 	r.mu.Unlock()
+	at, _ := r.src.position() // where it is not known, Status says so
 	for _, l := range links {
+		l.mark(at, r.cfg.Now())
 		l.nudge()
 	}
 	if err != nil {
@@ -304,6 +306,9 @@ func (r *Replica) Status() []LinkStatus {
 	at, err := r.src.position()
 	if err != nil && trouble == nil {
 		trouble = err
+	}
+	if trouble == nil {
+		trouble = r.asleep(copied)
 	}
 	list := make([]LinkStatus, 0, len(links))
 	for _, l := range links {

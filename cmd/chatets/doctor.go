@@ -134,10 +134,38 @@ func (x *examination) service(ctx context.Context, s *service) {
 		x.failed("readiness", err)
 		return
 	}
+	x.alerts(ctx, s)
 	for _, c := range ready.Checks {
 		if !c.OK {
 			x.note("readiness", bad, "look into the log of the service", "%s: %s", c.Name, c.Detail)
 		}
+	}
+}
+
+// alerts are what the running service has noticed.
+func (x *examination) alerts(ctx context.Context, s *service) {
+	var got struct {
+		Items []struct {
+			Name   string `json:"name"`
+			Object string `json:"object"`
+			Grave  bool   `json:"grave"`
+			Why    string `json:"why"`
+			Cure   string `json:"cure"`
+		} `json:"items"`
+	}
+	if err := s.Call(ctx, "GET", "/api/alerts", nil, &got); err != nil {
+		x.failed("alerts", err)
+		return
+	}
+	for _, a := range got.Items {
+		if a.Name == "disk-low" {
+			continue // the disk has a line of its own
+		}
+		state := warn
+		if a.Grave {
+			state = bad
+		}
+		x.note("alert", state, strings.TrimSuffix(a.Cure, "."), "%s", a.Why)
 	}
 }
 

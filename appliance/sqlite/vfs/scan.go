@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"time"
 )
@@ -93,9 +94,14 @@ func (s *Space) Fits(name string) (*Damage, error) {
 // each reads the pages of a file in order until do says false. buf[room:] is the
 // page as it lies on the disk, plain is scratch.
 func (s *Space) each(f *os.File, do func(page uint32, buf, plain []byte) bool) error {
+	return s.eachFrom(f, 1, do)
+}
+
+// eachFrom is each from a page on.
+func (s *Space) eachFrom(f *os.File, first uint32, do func(page uint32, buf, plain []byte) bool) error {
 	const run = 64
 	whole, plain := make([]byte, room+run*PageSize), make([]byte, PageSize)
-	for page, off := uint32(1), int64(0); ; off += run * PageSize {
+	for page, off := first, int64(first-1)*PageSize; ; off += run * PageSize {
 		n, err := f.ReadAt(whole[room:], off)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
@@ -116,13 +122,21 @@ func (s *Space) each(f *os.File, do func(page uint32, buf, plain []byte) bool) e
 // at most 16. It may run while the database is in use. A page that a power cut tore
 // on its way from the log is sound as long as it lies there.
 func (s *Space) Verify(ctx context.Context, name string) ([]Damage, error) {
+	return s.VerifyPart(ctx, name, 1, math.MaxUint32)
+}
+
+// VerifyPart is Verify of the pages from first to last.
+func (s *Space) VerifyPart(ctx context.Context, name string, first, last uint32) ([]Damage, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	var bad []uint32
-	err = s.each(f, func(page uint32, buf, plain []byte) bool {
+	err = s.eachFrom(f, first, func(page uint32, buf, plain []byte) bool {
+		if page > last {
+			return false
+		}
 		if _, err := s.sealer.open(plain, buf, page); err != nil {
 			bad = append(bad, page)
 		}

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what should be done something about now, the grave first
+         * @description For administrators. Not with an API key.
+         */
+        get: operations["listAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/api-keys": {
         parameters: {
             query?: never;
@@ -3648,6 +3668,18 @@ export interface components {
         AddWorkspaceRequest: {
             name: string;
         };
+        AlertOut: {
+            cure?: string;
+            /** @description Data is or may soon be lost. */
+            grave: boolean;
+            /** @description A fixed word, for example backup-behind. */
+            name: string;
+            /** @description Name of what it is about. */
+            object?: string;
+            /** Format: date-time */
+            since: string;
+            why: string;
+        };
         ArchiveMade: {
             /** @description Id of who made it. */
             by: string;
@@ -4892,6 +4924,9 @@ export interface components {
             /** Format: int64 */
             line: number;
             sentence: string;
+        };
+        ListAlertsResponse: {
+            items: components["schemas"]["AlertOut"][];
         };
         ListApiKeysOfResponse: {
             items: components["schemas"]["APIKey"][];
@@ -6488,6 +6523,53 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listAlerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListAlertsResponse"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listApiKeys: {
         parameters: {
             query?: never;

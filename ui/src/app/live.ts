@@ -18,7 +18,7 @@ const routesOf: Record<string, readonly (keyof paths)[]> = {
   job: ["/api/jobs"],
   servers: ["/api/servers", "/api/servers/{id}/health"],
   models: ["/api/models"],
-  backup: ["/api/backup/targets", "/api/backup/drills"],
+  backup: ["/api/backup/targets", "/api/backup/drills", "/api/alerts"],
 };
 
 const gather = 150;

@@ -6,6 +6,7 @@ import { Empty } from "@/components/ui/empty";
 import { PageBody, PageTitle, Topbar } from "@/components/ui/frame";
 import { administers } from "@/lib/roles";
 import { useWords } from "@/lib/words";
+import { Alerts } from "./alerts";
 import { adminWords } from "./words";
 
 /** The way to everything that administrators look after. */
@@ -40,6 +41,7 @@ function Places() {
   return (
     <>
       <PageTitle title={words.title} />
+      <Alerts />
       <ul className="grid gap-2 sm:grid-cols-2">
         {places.map(({ to, icon: Icon, name, lead }) => (
           <li key={to} className="grid">

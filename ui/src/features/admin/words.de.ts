@@ -20,4 +20,7 @@ adminWords.put("de", {
   directoriesLead: "LDAP und Active Directory: Anmeldung, Prüfung, Abgleich",
   scim: "Bereitstellung (SCIM)",
   scimLead: "Identitätssysteme, die Personen anlegen und sperren",
+  alerts: "Was Aufmerksamkeit braucht",
+  alertsFailed: "Was Aufmerksamkeit braucht, wurde nicht geladen.",
+  alertSince: (at) => `Seit ${at}.`,
 });

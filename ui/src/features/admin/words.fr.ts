@@ -20,4 +20,7 @@ adminWords.put("fr", {
   directoriesLead: "LDAP et Active Directory : connexion, test, synchronisation",
   scim: "Provisionnement (SCIM)",
   scimLead: "Systèmes d’identité qui ajoutent et désactivent des personnes",
+  alerts: "Ce qui demande votre attention",
+  alertsFailed: "Ce qui demande votre attention n’a pas été chargé.",
+  alertSince: (at) => `Depuis ${at}.`,
 });

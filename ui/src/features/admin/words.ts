@@ -20,4 +20,7 @@ export const adminWords = new Catalogue({
   directoriesLead: "LDAP and Active Directory: sign-in, test, synchronisation",
   scim: "Provisioning (SCIM)",
   scimLead: "Identity systems that add and disable people",
+  alerts: "What needs attention",
+  alertsFailed: "What needs attention did not load.",
+  alertSince: (at: string) => `Since ${at}.`,
 });
