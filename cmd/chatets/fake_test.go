@@ -219,6 +219,7 @@ func TestDoctorTold(t *testing.T) {
 		"POST /api/operator/check": answers(`{"schema":8}`),
 		"POST /api/audit/verify":   answers(`{"ok":true,"rows":12,"head":"ab"}`),
 		"GET /api/scanner":         answers(`{"address":"","state":"off"}`),
+		"GET /api/alerts":          answers(`{"items":[]}`),
 	}
 	for _, tt := range []struct {
 		name    string
