@@ -39,6 +39,10 @@ func TestTwoMasters(t *testing.T) {
 	document := owner.upload(t, knowledge, "valves.md", "# Valves\n\nThe safety valve of the boiler opens at twelve bar.\n")
 	talk := owner.must(t, "POST", "/api/conversations", question("At what pressure does the safety valve open?"), 200).get("conversation", "id")
 	target := owner.must(t, "POST", "/api/backup/targets", `{"name":"Disk","url":"file://`+folder+`"}`, 201).id()
+	until(t, "the files are found that were there before the target", func() bool {
+		files, err := filepath.Glob(filepath.Join(folder, "blobs", "*", "*", "*"))
+		return err == nil && len(files) >= 2 // the document and its text
+	})
 	current(t, owner)
 
 	// The other machine.
