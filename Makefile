@@ -87,7 +87,7 @@ test-ollama:
 # Targets and replication against real servers: a directory, versitygw (S3) and OpenSSH (SFTP). FULL=1 takes longer.
 test-storage: embed/weights_made.go
 	scripts/rigs/storage.sh run go test -race -count=1 -timeout 15m ./appliance/target ./appliance/blob -run 'Conformance|Trouble|Half|Slow|Copy'
-	scripts/rigs/storage.sh run go test -count=1 -timeout 15m ./appliance/sqlite ./appliance -run 'TestReplica|TestRetention|TestLossOfEverything' -v | grep -v '^=== '
+	scripts/rigs/storage.sh run go test -count=1 -timeout 15m ./appliance/sqlite ./appliance -run 'TestReplica|TestRetention|TestLossOfEverything|TestKilledRestore|TestRestoredHouse' -v | grep -v '^=== '
 
 # Real directories: OpenLDAP, with people, nested groups and odd names of our own making.
 test-identity:

@@ -2,7 +2,6 @@ package appliance_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -16,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"chatets/appliance/backup"
+	"chatets/appliance"
+	"chatets/appliance/config"
 	"chatets/appliance/egress"
-	"chatets/appliance/secret"
 	"chatets/appliance/target"
 )
 
@@ -174,19 +173,19 @@ func TestLossOfEverything(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			restored, err := backup.Restore(t.Context(), backup.Order{From: p.open(t, hostKey), Dir: dir, Unlock: func(ctx context.Context, dir string) (*secret.Keyring, error) {
-				s, err := secret.OpenStore(ctx, secret.Config{Dir: dir, File: dir + ".key"})
-				if err != nil {
-					return nil, err
-				}
-				return s.Ring(), nil
-			}})
+			cfg, err := config.Load(map[string]string{"data": dir}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			access := appliance.Access{URL: p.url, Secret: p.secret, CA: p.ca, HostKey: hostKey}
+			restored, err := appliance.Restore(t.Context(), appliance.RestoreOrder{Config: cfg, From: appliance.FromTarget(access, time.Time{}, false), Version: "test"})
 			if err != nil {
 				t.Fatalf("restore: %v", err)
 			}
 			child, h = spawn(t, dir)
 			t.Cleanup(func() { _ = child.Process.Kill(); _ = child.Wait() })
 			owner.house = h
+			owner.signIn(t)
 			lost, behind, oldest := 0, 0, time.Duration(0)
 			for id, word := range all.words {
 				got := owner.ask(t, "GET", "/api/documents/"+id, "", "")
@@ -219,7 +218,7 @@ func TestLossOfEverything(t *testing.T) {
 			if got := owner.must(t, "POST", "/api/audit/verify", "", 200); got.get("ok") != "true" {
 				t.Errorf("the audit chain is broken: %s", got.body)
 			}
-			t.Logf("%d documents, %d lost, %d without their file, the oldest acknowledged %v before the loss; restored in %v: %d files", len(all.words), lost, behind, oldest.Round(time.Millisecond), restored.Took.Round(time.Millisecond), restored.Files)
+			t.Logf("%d documents, %d lost, %d without their file, the oldest acknowledged %v before the loss; restored in %v", len(all.words), lost, behind, oldest.Round(time.Millisecond), restored.Took.Round(time.Millisecond))
 
 			owner.upload(t, knowledge, "after.md", "# After\n\nThe service goes on as the marmalade master.\n")
 			current(t, owner)

@@ -29,6 +29,7 @@ type RestoreOrder struct {
 	Config  config.Config // Data is the place, Key the key file; Ask and Recovery open what was sealed
 	From    RestoreSource
 	Replace bool // the place may hold the data of another installation
+	Apart   bool // it copies to no target afterwards, and so takes none over
 	Version string
 	Log     *slog.Logger     // nil discards
 	Now     func() time.Time // nil = time.Now
@@ -101,7 +102,7 @@ func Restore(ctx context.Context, o RestoreOrder) (out RestoreOutcome, err error
 	}
 	out.Restored = restored
 	o.Told(backup.StepFinish, 0, 1)
-	if out.Erased, err = finishRestore(ctx, finishing{dir: stage.New, keys: keys, from: source, of: restored, version: o.Version, log: o.Log, now: o.Now}); err != nil {
+	if out.Erased, err = finishRestore(ctx, finishing{dir: stage.New, keys: keys, from: source, of: restored, apart: o.Apart, version: o.Version, log: o.Log, now: o.Now}); err != nil {
 		return out, err
 	}
 	o.Told(backup.StepFinish, 1, 1)
@@ -242,6 +243,7 @@ type finishing struct {
 	keys    *secret.Keyring
 	from    backup.Source
 	of      backup.Restored
+	apart   bool
 	version string
 	log     *slog.Logger
 	now     func() time.Time
@@ -271,7 +273,11 @@ func finishRestore(ctx context.Context, f finishing) (erased int, err error) {
 	}
 	shreds := key.Store{DB: db, Audit: record}
 	err = db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) error {
-		for _, end := range []func(context.Context, *sqlite.Tx) error{login.EndAccess, scim.EndAccess} {
+		ends := []func(context.Context, *sqlite.Tx) error{login.EndAccess, scim.EndAccess}
+		if f.apart {
+			ends = append(ends, backup.ForgetTargets)
+		}
+		for _, end := range ends {
 			if err := end(ctx, tx); err != nil {
 				return err
 			}

@@ -49,3 +49,14 @@ func (s store) told(ctx context.Context, id string, row int64) error {
 		return err
 	})
 }
+
+// ForgetTargets leaves a restored directory without any target: it is looked at
+// beside the one that goes on copying to them.
+func ForgetTargets(ctx context.Context, tx *sqlite.Tx) error {
+	for _, statement := range []string{`DELETE FROM backup_target`, `DELETE FROM blob_copy`} {
+		if _, err := tx.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("forget the targets: %w", err)
+		}
+	}
+	return nil
+}

@@ -99,10 +99,11 @@ func TestSwitch(t *testing.T) {
 				t.Errorf("%q is in the place, and there are %s", word(dir), names(t, dir))
 			}
 			lock, err := sqlite.Claim(dir)
+			if err == nil {
+				err = lock.Close()
+			}
 			if tt.want != "" && err != nil {
 				t.Errorf("the place is still held: %v", err)
-			} else if err == nil {
-				err = lock.Close()
 			}
 			if aside == "" {
 				return

@@ -24,6 +24,7 @@ type restoreFlags struct {
 	from, at, ca, fingerprint string
 	set                       string
 	secret, all, replace      bool
+	apart                     bool
 }
 
 func newRestore(o *options) *cobra.Command {
@@ -70,6 +71,7 @@ a new key file is made for the service, and the command says where.`,
 	f.StringVar(&r.set, "set", "", "`id` of a set in the target, or latest, in place of what is copied continuously")
 	f.BoolVar(&r.all, "all", false, "wait until all files are there")
 	f.BoolVar(&r.replace, "replace", false, "the data that is there may be of another installation; it is put aside")
+	f.BoolVar(&r.apart, "no-targets", false, "forget the backup targets: to look at a point while the service goes on copying to them")
 	f.BoolVar(&o.recoveryStdin, "recovery-key-stdin", false, "open the backup with the recovery key, read from the terminal or the first line of standard input")
 	return cmd
 }
@@ -114,7 +116,7 @@ func (o *options) restore(ctx context.Context, cfg config.Config, r restoreFlags
 	}
 	bar := o.bar("Restoring")
 	defer bar.end()
-	got, err := appliance.Restore(ctx, appliance.RestoreOrder{Config: cfg, From: from, Replace: r.replace, Version: version,
+	got, err := appliance.Restore(ctx, appliance.RestoreOrder{Config: cfg, From: from, Replace: r.replace, Apart: r.apart, Version: version,
 		Log: o.quietLog(cfg), Told: func(step string, done, total int64) { bar.show(step, done, total) }})
 	bar.end()
 	if ctx.Err() != nil && err != nil {
