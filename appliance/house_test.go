@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -36,7 +37,7 @@ type house struct {
 func start(t *testing.T) *house {
 	t.Helper()
 	dir := t.TempDir()
-	cfg, err := config.Load(map[string]string{"data": filepath.Join(dir, "data"), "listen": "127.0.0.1:0"}, nil)
+	cfg, err := config.Load(map[string]string{"config": os.DevNull, "data": filepath.Join(dir, "data"), "listen": "127.0.0.1:0"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@ import { asProblem } from "@/api/problem";
 import type { Schema } from "@/api/types";
 
 /** What the page knows before it has asked anything: who is signed in, or what is missing. */
-export type Bootstrap = { session: Schema<"Session"> } | { setup: boolean; passkey?: boolean };
+export type Bootstrap = { session: Schema<"Session"> } | { setup: boolean; passkey?: boolean; doors?: readonly unknown[] };
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
@@ -25,7 +25,9 @@ export function readBootstrap(text: string | null | undefined): Bootstrap | null
   if (!isRecord(found)) return null;
   if (isSession(found["session"])) return { session: found["session"] };
   if (isSession(found)) return { session: found };
-  if (typeof found["setup"] === "boolean") return { setup: found["setup"], ...(found["passkey"] === true && { passkey: true }) };
+  if (typeof found["setup"] === "boolean") {
+    return { setup: found["setup"], ...(found["passkey"] === true && { passkey: true }), ...(Array.isArray(found["doors"]) && { doors: found["doors"] }) };
+  }
   return null;
 }
 

@@ -13,10 +13,10 @@ export function Leaving() {
   const words = useWords(appWords);
   const [error, setError] = useState<unknown>(null);
   const leave = useCallback(() => {
-    api.POST("/api/auth/logout").then(() => {
+    api.POST("/api/auth/logout").then(({ data }) => {
       // The answer empties this browser's store of the origin; the look is nobody's secret.
       setLook({});
-      location.assign("/sign-in");
+      location.assign(data?.goTo ?? "/sign-in"); // the identity provider sends the browser back
     }, setError);
   }, []);
   useEffect(leave, [leave]);

@@ -86,6 +86,12 @@ const scan = createRoute({
   component: lazyRouteComponent(() => import("@/features/scan/scan-page"), "ScanPage"),
 });
 
+const sso = createRoute({
+  getParentRoute: () => root,
+  path: "/admin/sso",
+  component: lazyRouteComponent(() => import("@/features/sso/sso-page"), "SsoPage"),
+});
+
 const keys = createRoute({
   getParentRoute: () => root,
   path: "/admin/keys",
@@ -132,7 +138,7 @@ const setUp = createRoute({
   },
 });
 
-const tree = root.addChildren([start, chat, archive, shared, feedback, knowledge, base, document, people, admin, models, keys, directories, scim, scan, backup, profile, signIn, setUp]);
+const tree = root.addChildren([start, chat, archive, shared, feedback, knowledge, base, document, people, admin, models, keys, directories, scim, scan, sso, backup, profile, signIn, setUp]);
 
 /** Builds the router of one page; tests build their own over a memory history. */
 export function newRouter(queries: QueryClient) {

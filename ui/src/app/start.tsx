@@ -17,6 +17,7 @@ const Application = lazy(loadApplication);
 // Few ever see these.
 const SetPasswordPage = lazy(() => import("@/features/login/set-password-page").then((module) => ({ default: module.SetPasswordPage })));
 const ChangePasswordPage = lazy(() => import("@/features/login/change-password-page").then((module) => ({ default: module.ChangePasswordPage })));
+const SignedInPage = lazy(() => import("@/features/login/signed-in-page").then((module) => ({ default: module.SignedInPage })));
 const EnrolPage = lazy(() => import("@/features/login/enrol-page").then((module) => ({ default: module.EnrolPage })));
 const SetUpPage = lazy(() => import("@/features/login/set-up-page").then((module) => ({ default: module.SetUpPage })));
 
@@ -64,6 +65,13 @@ function Door({ bootstrap, enter }: { bootstrap: Bootstrap; enter: (session: Sch
       </Suspense>
     );
   }
+  if (location.pathname === "/signed-in") {
+    return (
+      <Suspense fallback={null}>
+        <SignedInPage onEntered={enter} />
+      </Suspense>
+    );
+  }
   if ("session" in bootstrap) {
     setCSRF(bootstrap.session.csrf);
     if (bootstrap.session.mustChange) {
@@ -94,5 +102,5 @@ function Door({ bootstrap, enter }: { bootstrap: Bootstrap; enter: (session: Sch
       </Suspense>
     );
   }
-  return <SignInPage setupNeeded={bootstrap.setup} passkey={bootstrap.passkey} fromSetup={location.pathname === "/setup"} {...door} />;
+  return <SignInPage setupNeeded={bootstrap.setup} passkey={bootstrap.passkey} fromSetup={location.pathname === "/setup"} doors={bootstrap.doors} {...door} />;
 }

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { Boxes, DatabaseBackup, KeyRound, type LucideIcon, Network, RefreshCw, ShieldCheck, ThumbsUp, Users } from "lucide-react";
+import { Boxes, DatabaseBackup, KeyRound, LogIn, type LucideIcon, Network, RefreshCw, ShieldCheck, ThumbsUp, Users } from "lucide-react";
 import { useEffect } from "react";
 import { useSession } from "@/api/query";
 import { Empty } from "@/components/ui/empty";
@@ -28,12 +28,13 @@ export function AdminPage() {
 
 function Places() {
   const words = useWords(adminWords);
-  const places: { to: "/people" | "/admin/directories" | "/admin/scim" | "/admin/models" | "/admin/keys" | "/admin/scan" | "/admin/backup" | "/admin/feedback"; icon: LucideIcon; name: string; lead: string }[] = [
+  const places: { to: "/people" | "/admin/directories" | "/admin/scim" | "/admin/models" | "/admin/keys" | "/admin/scan" | "/admin/sso" | "/admin/backup" | "/admin/feedback"; icon: LucideIcon; name: string; lead: string }[] = [
     { to: "/people", icon: Users, name: words.people, lead: words.peopleLead },
     { to: "/admin/directories", icon: Network, name: words.directories, lead: words.directoriesLead },
     { to: "/admin/scim", icon: RefreshCw, name: words.scim, lead: words.scimLead },
     { to: "/admin/models", icon: Boxes, name: words.models, lead: words.modelsLead },
     { to: "/admin/keys", icon: KeyRound, name: words.keys, lead: words.keysLead },
+    { to: "/admin/sso", icon: LogIn, name: words.sso, lead: words.ssoLead },
     { to: "/admin/scan", icon: ShieldCheck, name: words.scan, lead: words.scanLead },
     { to: "/admin/backup", icon: DatabaseBackup, name: words.backup, lead: words.backupLead },
     { to: "/admin/feedback", icon: ThumbsUp, name: words.feedback, lead: words.feedbackLead },

@@ -11,6 +11,8 @@ adminWords.put("de", {
   keys: "Schlüssel",
   keysLead: "Was die Daten dieses Servers öffnet, und der Wiederherstellungsschlüssel",
   scan: "Virenscan",
+  sso: "Einmalanmeldung",
+  ssoLead: "Identitätsanbieter, über die man sich anmeldet: OpenID Connect und SAML",
   scanLead: "Das Prüfprogramm, dem Dateien gezeigt werden, und was es gefunden hat",
   backup: "Sicherungen",
   backupLead: "Wohin die Daten kopiert werden und wie weit jede Kopie ist",

@@ -10,6 +10,8 @@ adminWords.put("fr", {
   modelsLead: "Où les réponses sont écrites, et qui peut utiliser quel modèle",
   keys: "Clés",
   keysLead: "Ce qui ouvre les données de ce serveur, et la clé de secours",
+  sso: "Authentification unique",
+  ssoLead: "Fournisseurs d’identité par lesquels on se connecte : OpenID Connect et SAML",
   scan: "Analyse antivirus",
   scanLead: "L’analyseur auquel les fichiers sont montrés, et ce qu’il a trouvé",
   backup: "Sauvegardes",

@@ -10,6 +10,8 @@ export const adminWords = new Catalogue({
   modelsLead: "Where answers are written, and who may use which model",
   keys: "Keys",
   keysLead: "What opens the data of this server, and the recovery key",
+  sso: "Single sign-on",
+  ssoLead: "Identity providers that people sign in through: OpenID Connect and SAML",
   scan: "Malware scan",
   scanLead: "The scanner that files are shown to, and what it found",
   backup: "Backups",

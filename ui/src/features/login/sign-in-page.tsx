@@ -9,6 +9,8 @@ import { loginWords } from "./words";
 
 // Where the house has a name only, and the first page is to be small.
 const PasskeyButton = lazy(() => import("./passkey-button").then((m) => ({ default: m.PasskeyButton })));
+// Few houses have them, and the first page is to be small.
+const SignOnDoors = lazy(() => import("./sign-on-doors").then((m) => ({ default: m.SignOnDoors })));
 
 export interface DoorProps {
   /** Called with the new session: the application may open. */
@@ -24,9 +26,11 @@ interface SignInPageProps extends DoorProps {
   passkey?: boolean | undefined;
   /** Somebody opened an old set-up link. */
   fromSetup?: boolean;
+  /** Other ways in, as the server lists them. */
+  doors?: readonly unknown[] | undefined;
 }
 
-export function SignInPage({ setupNeeded, passkey, fromSetup, onEntered, onSubmitting }: SignInPageProps) {
+export function SignInPage({ setupNeeded, passkey, fromSetup, doors = [], onEntered, onSubmitting }: SignInPageProps) {
   const words = useWords(loginWords);
   const [banner] = useState(() => pageNotices().signIn);
   if (setupNeeded) {
@@ -46,6 +50,7 @@ export function SignInPage({ setupNeeded, passkey, fromSetup, onEntered, onSubmi
           <PasskeyButton onEntered={onEntered} onSubmitting={onSubmitting} />
         </Suspense>
       )}
+      {doors.length > 0 && <Suspense fallback={null}><SignOnDoors doors={doors} /></Suspense>}
       <p className="text-center text-s text-muted">{words.forgot}</p>
     </Gate>
   );
