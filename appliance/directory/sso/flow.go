@@ -251,7 +251,7 @@ func (s *Providers) tried(ctx context.Context, p Provider, f flow, in answered) 
 	} else {
 		id, err = s.identifySAML(p, f, in, note)
 	}
-	if err == nil {
+	if err == nil && len(id.Mark) > 0 {
 		err = s.store.useUp(ctx, p.ID, id.Mark, id.MarkExpires)
 		if err != nil {
 			note("replay", "whether it was used before", "", err)

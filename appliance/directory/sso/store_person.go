@@ -27,8 +27,10 @@ type admitted struct {
 func (s store) admit(ctx context.Context, accounts *account.Accounts, p Provider, id Identity, w wanted) (admitted, error) {
 	var a admitted
 	err := s.db.Update(ctx, func(ctx context.Context, tx *sqlite.Tx) (err error) {
-		if err := use(ctx, tx, p.ID, id.Mark, id.MarkExpires); err != nil {
-			return err
+		if len(id.Mark) > 0 { // a SAML assertion was used up when it came
+			if err := use(ctx, tx, p.ID, id.Mark, id.MarkExpires); err != nil {
+				return err
+			}
 		}
 		a, err = s.find(ctx, tx, accounts, p, id, w)
 		if err != nil {
@@ -46,7 +48,7 @@ func (s store) admit(ctx context.Context, accounts *account.Accounts, p Provider
 	return a, err
 }
 
-// used is what must not be taken twice.
+// usedBefore is said of what must not be taken twice.
 func usedBefore() error {
 	return fault.New(fault.Forbidden, "What the provider sent was used before.").Code("sso-replay").
 		Cure("Sign in again. If nobody pressed the back button, somebody has tried to use it a second time.")

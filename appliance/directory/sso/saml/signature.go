@@ -63,6 +63,10 @@ func (p IdP) verified(e *etree.Element, now time.Time) (*etree.Element, error) {
 	if err := shape(e, sig); err != nil {
 		return nil, err
 	}
+	// The library below looks at no more than 1000 elements.
+	if n := sizeOf(e); n > maxSigned {
+		return nil, refuse("saml-size", "Let the provider send only the groups that matter here.", "The message has %d elements, more than the %d that are checked.", n, maxSigned)
+	}
 	ctx, err := etreeutils.NSBuildParentContext(e)
 	if err != nil {
 		return nil, refuse("saml-xml", "Check what the provider sends.", "The message cannot be read as XML.")
@@ -93,6 +97,15 @@ func (p IdP) verified(e *etree.Element, now time.Time) (*etree.Element, error) {
 		return nil, refuse("saml-certificate", "Enter the provider's present metadata, with its present certificate.", "The certificate of the provider has expired, or is not valid yet.")
 	}
 	return nil, refuse("saml-signature", "If the provider has changed its key, enter its present metadata. Otherwise somebody else made the message.", "The signature is not of the provider, or what it covers was changed.")
+}
+
+// maxSigned is how many elements a signed one may have.
+const maxSigned = 950
+
+func sizeOf(e *etree.Element) int {
+	n := 0
+	each(e, func(*etree.Element) { n++ })
+	return n
 }
 
 // shape refuses every signature that is not of the one form that is needed.
