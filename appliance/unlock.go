@@ -2,6 +2,10 @@ package appliance
 
 import "chatets/appliance/secret"
 
+// KeyCredential is the name of the systemd credential that a new installation
+// seals its keys with, where the unit loads one.
+const KeyCredential = secret.CredentialName
+
 // HasKeys reports whether a data directory holds keys already; without any, the
 // next start makes them.
 func HasKeys(dir string) bool { return secret.Has(dir) }

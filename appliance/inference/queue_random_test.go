@@ -231,7 +231,7 @@ func TestQueueUnderRandomUse(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(random.IntN(20))*time.Millisecond)
 				if random.IntN(3) > 0 {
 					cancel()
-					ctx, cancel = context.WithTimeout(t.Context(), 30*time.Second)
+					ctx, cancel = context.WithTimeout(t.Context(), 2*time.Minute)
 				}
 				server, err := p.Wait(ctx)
 				if err == nil {

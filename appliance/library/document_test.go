@@ -449,7 +449,7 @@ func TestCancelWhileReading(t *testing.T) {
 	alice := h.person(t, "Alice", h.main, actor.Member)
 	k := alice.knowledge(t, "Files")
 	d := alice.must(t, upload(k, "long.txt"), strings.Repeat("The potoroo hops over the fence. ", 60_000), 202).get("id")
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer stop()
 	for h.count(t, `SELECT hidden FROM document WHERE id = ?`, d) == 0 && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
@@ -484,7 +484,7 @@ func TestDeletedWhileReading(t *testing.T) {
 	alice := h.person(t, "Alice", h.main, actor.Member)
 	k := alice.knowledge(t, "Files")
 	d := alice.must(t, upload(k, "long.txt"), strings.Repeat("The potoroo hops over the fence. ", 60_000), 202).get("id")
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer stop()
 	for h.count(t, `SELECT hidden FROM document WHERE id = ?`, d) == 0 && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)

@@ -215,7 +215,7 @@ func (h *house) group(t testing.TB, name string, people ...*visitor) string {
 // idle waits until no job is due.
 func (h *house) idle(t testing.TB) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	check(t, h.queue.Idle(ctx))
 }

@@ -347,7 +347,7 @@ func TestEnd(t *testing.T) {
 		}
 		return job.Permanent(errors.New("open /var/lib/secret: no such file"))
 	})
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer stop()
 	done := make(chan struct{})
 	go func() { defer close(done); _ = failing.Run(ctx) }()

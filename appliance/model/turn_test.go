@@ -109,7 +109,7 @@ func (c *caller) askAs(t *testing.T, person string, r inference.Request) got {
 	t.Helper()
 	turn, w := c.enter(t, person, inference.Person)
 	defer turn.Leave()
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer stop()
 	g := got{told: w}
 	if g.err = turn.Wait(ctx); g.err != nil {

@@ -43,7 +43,7 @@ type keyStatus struct {
 }
 
 func newKey(o *options) *cobra.Command {
-	g := group("key", "The keys that the data is sealed with", newKeyStatus(o), newKeyAdd(o), newKeyRemove(o), newKeyRotate(o), newKeyRecovery(o), newKeyShred(o))
+	g := group("key", "The keys that the data is sealed with", newKeyStatus(o), newKeyMake(o), newKeyAdd(o), newKeyRemove(o), newKeyRotate(o), newKeyRecovery(o), newKeyShred(o))
 	g.PersistentFlags().BoolVar(&o.recoveryStdin, "recovery-key-stdin", false, "with the service stopped: open the keys with the recovery key, read from the first line of standard input")
 	return g
 }

@@ -62,7 +62,7 @@ to it over its Unix socket, and works without it where that makes sense.`
 	flags.BoolVar(&o.passphraseStdin, "passphrase-stdin", false, "with the service stopped: read the passphrase of the keys from the first line of standard input")
 	flags.StringVar(&o.owner, "owner", "", "`e-mail` of the person new rows belong to (default the first owner)")
 	root.AddCommand(newServe(o), newSetUpLink(o), newUser(o), newLDAP(o), newSCIM(o), newOIDC(o), newSAML(o), newKnowledge(o), newDocument(o), newModel(o), newScan(o), newBackup(o), newRestore(o), newAsk(o), newFeedback(o), newAudit(o), newKey(o),
-		newDoctor(o), newConfig(o), newVersion(o), newOpenAPI(o))
+		newDoctor(o), newConfig(o), newVersion(o), newLicenses(o), newOpenAPI(o), newMan(o))
 	root.SetHelpCommand(newHelp())
 	return root
 }

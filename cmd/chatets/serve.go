@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"sync"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
@@ -66,6 +67,7 @@ func moreProcessors() {
 
 func (o *options) serve(ctx context.Context, cfg config.Config) error {
 	log := o.logger(cfg)
+	var watch sync.Once // data that was restored serves anew
 	defer context.AfterFunc(ctx, func() {
 		log.Info("stopping; a second signal ends it at once")
 		notify(log, daemon.SdNotifyStopping)
@@ -73,6 +75,7 @@ func (o *options) serve(ctx context.Context, cfg config.Config) error {
 	return ended(appliance.Serve(ctx, cfg, assets(), log, version, func(a *appliance.Appliance) {
 		o.welcome(a.Addr(), a.SetupLink())
 		notify(log, daemon.SdNotifyReady)
+		watch.Do(func() { go watched(ctx, cfg, log) })
 	}))
 }
 
