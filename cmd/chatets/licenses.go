@@ -19,7 +19,7 @@ type notice struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	Licence string `json:"licence"`
-	Kind    string `json:"kind"` // "go", "npm" or "model"
+	Kind    string `json:"kind"` // "go", "npm", "wasm" or "model"
 	Text    string `json:"text,omitempty"`
 }
 

@@ -21,6 +21,9 @@ func (c component) purl() string {
 		}
 		return "pkg:golang/" + c.Name + "@" + c.Version
 	}
+	if c.Kind == "wasm" {
+		return "pkg:generic/" + c.Name + "@" + c.Version
+	}
 	return "pkg:npm/" + strings.Replace(c.Name, "@", "%40", 1) + "@" + url.PathEscape(c.Version)
 }
 

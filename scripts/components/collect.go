@@ -21,7 +21,7 @@ type component struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	Licence string `json:"licence"` // SPDX identifier or expression
-	Kind    string `json:"kind"`    // "go", "npm" or "model"
+	Kind    string `json:"kind"`    // "go", "npm", "wasm" or "model"
 	Text    string `json:"text"`    // its licence and notices, as they came
 	hash    string // npm's integrity, "" = not known
 }
@@ -40,7 +40,11 @@ func collect() ([]component, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := slices.Concat(modules, packages, []component{model})
+	parser, err := pdfParser(modules)
+	if err != nil {
+		return nil, err
+	}
+	list := slices.Concat(modules, packages, []component{model, parser})
 	slices.SortFunc(list, func(a, b component) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
 	})
@@ -135,6 +139,19 @@ func encoderModel() (component, error) {
 		err = fmt.Errorf("%s is not in scripts/weights/package-lock.json", name)
 	}
 	return component{Name: name, Version: p.Version, Licence: "Apache-2.0", Kind: "model", Text: string(text), hash: p.Integrity}, err
+}
+
+// pdfParser is PDFium, which the module that runs it holds as WebAssembly, with
+// the libraries it is built of.
+func pdfParser(modules []component) (component, error) {
+	const module = "github.com/klippa-app/go-pdfium"
+	at := slices.IndexFunc(modules, func(c component) bool { return c.Name == module })
+	if at < 0 {
+		return component{}, fmt.Errorf("%s is not linked; take PDFium off the list in scripts/components", module)
+	}
+	text, err := os.ReadFile("embed/licenses/pdfium.txt")
+	return component{Name: "pdfium", Version: modules[at].Version, Kind: "wasm", Text: string(text),
+		Licence: "Apache-2.0 AND BSD-2-Clause AND BSD-3-Clause AND FTL AND IJG AND MIT AND Zlib AND libpng-2.0"}, err
 }
 
 // described adds the texts of a folder and what licence they are.
