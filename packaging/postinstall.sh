@@ -2,7 +2,7 @@
 # After install and upgrade, for both kinds of package. Starts nothing that was not running.
 set -e
 systemd-sysusers chatets.conf
-systemd-tmpfiles --create chatets.conf
+systemd-tmpfiles --create chatets.conf || echo "The folders of ChatETS are made at the next boot." # as where an image is built without /proc
 upgrade=no
 case "${1:-}" in
   configure) [ -n "${2:-}" ] && upgrade=yes ;; # deb: the version that was there
