@@ -113,6 +113,7 @@ test-scan:
 
 # Whoever touches storage or runs quotes this one: the kill storm, then the whole suite twice under the race detector.
 test-full: test test-ollama test-scan test-identity
+	FULL=1 $(MAKE) test-package
 	CHATETS_TEST_PDF_CACHE='$(PDF_CACHE)' CHATETS_KILL_ROUNDS=60 go test -race -count=1 -timeout 60m ./appliance -run TestKill
 	CHATETS_TEST_PDF_CACHE='$(PDF_CACHE)' go test -race -count=2 -timeout 60m ./...
 

@@ -172,7 +172,7 @@ func (f *Fence) verdict(ctx context.Context, a answer, q *question, received, wa
 		return nil
 	case exitCode(waited) == exitNoFence:
 		return fault.New(fault.Unavailable, "Files cannot be read safely on this machine.").Code("fence-missing").
-			Cure("Run ChatETS on Linux with seccomp; its log says what is missing.").Because(waited)
+			Cure("Run ChatETS on Linux with seccomp; its log says what is missing.").Because(fmt.Errorf("%s: %w", strings.TrimSpace(output), waited))
 	case exitCode(waited) == exitWrong:
 		return fmt.Errorf("the reading process was not asked as it must be: %w", waited)
 	case strings.Contains(output, "out of memory") || strings.Contains(output, "cannot allocate memory"):
