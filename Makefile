@@ -14,7 +14,7 @@ PDF_CACHE := $(CURDIR)/.cache/pdf
 STATICCHECK := go tool -modfile=scripts/tools/go.mod staticcheck
 UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/test-results/*' 2>/dev/null)
 
-.PHONY: run build ui api check test test-go test-ollama test-storage test-identity test-full test-ui test-e2e smoke bench weights prepare package test-package clean $(BIN)
+.PHONY: run build ui api check test test-go test-ollama test-storage test-identity test-full test-ui test-e2e smoke bench weights prepare package test-package test-ad clean $(BIN)
 
 run: build
 	$(BIN) serve --data ./data
@@ -107,6 +107,11 @@ test-identity:
 	go vet -tags identity ./appliance
 	go test -race -tags identity -count=1 -timeout 10m ./appliance -run TestIdentity
 
+# A real Active Directory (samba's), in a network of its own; wants root.
+test-ad: build
+	scripts/prepare.sh ad
+	scripts/rigs/samba-ad.sh $(BIN)
+
 # A real clamd with a signature of our own; it starts in a second and downloads nothing.
 test-scan:
 	scripts/rigs/clamav.sh run go test -race -tags clamav -count=1 -timeout 5m ./appliance/library -run TestRealClamd
@@ -114,6 +119,7 @@ test-scan:
 # Whoever touches storage or runs quotes this one: the kill storm, then the whole suite twice under the race detector.
 test-full: test test-ollama test-scan test-identity
 	FULL=1 $(MAKE) test-package
+	$(MAKE) test-ad
 	CHATETS_TEST_PDF_CACHE='$(PDF_CACHE)' CHATETS_KILL_ROUNDS=60 go test -race -count=1 -timeout 60m ./appliance -run TestKill
 	CHATETS_TEST_PDF_CACHE='$(PDF_CACHE)' go test -race -count=2 -timeout 60m ./...
 

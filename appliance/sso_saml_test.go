@@ -172,6 +172,7 @@ func (f *forger) sealedFor(cert *x509.Certificate, assertion, transport string) 
 	public := cert.PublicKey.(*rsa.PublicKey)
 	wrapped, err := rsa.EncryptOAEP(sha1.New(), rand.Reader, public, key, nil)
 	if strings.HasSuffix(transport, "rsa-1_5") {
+		//lint:ignore SA1019 it is what must be refused
 		wrapped, err = rsa.EncryptPKCS1v15(rand.Reader, public, key)
 	}
 	if err != nil {

@@ -3,6 +3,7 @@
 #   prepare.sh ui    the UI's npm packages (all that `make run` and `make build` need)
 #   prepare.sh all   also Debian's chromium, jq, curl, iproute2 and tesseract for the tests,
 #                    and OpenSSH's server for the tests of storage
+#   prepare.sh ad    also samba, for the test against a real Active Directory
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-all}
@@ -34,6 +35,10 @@ have openssl || missing+=(openssl)
 have swtpm || missing+=(swtpm swtpm-tools) # the software TPM of the tests of keys
 have sshd || [ -x /usr/sbin/sshd ] || missing+=(openssh-server) # the SFTP server of scripts/rigs/storage.sh
 [ -x /usr/sbin/slapd ] || missing+=(slapd) # the directory of make test-identity
+if [ "$what" = ad ]; then
+  have samba-tool || missing+=(samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind)
+  have python3 || missing+=(python3)
+fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 have apt-get || fail "the tests need ${missing[*]}; install them with this system's package manager and run make test again"

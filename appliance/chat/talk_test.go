@@ -179,7 +179,7 @@ func TestTemporaryChatsEnd(t *testing.T) {
 		return must[Exchange](r, who, "POST", "/api/conversations", `{"message":"visiting hours","temporary":true}`, 200)
 	}
 	x, bens := begin("ada"), begin("ben")
-	if x.Conversation.ExpiresAt == nil || x.Conversation.ExpiresAt.Sub(time.Now()) > temporaryLasts || x.Conversation.ExpiresAt.Sub(time.Now()) < temporaryLasts-time.Hour {
+	if x.Conversation.ExpiresAt == nil || time.Until(*x.Conversation.ExpiresAt) > temporaryLasts || time.Until(*x.Conversation.ExpiresAt) < temporaryLasts-time.Hour {
 		t.Errorf("got %+v", x.Conversation)
 	}
 	must[Exchange](r, "ada", "POST", "/api/conversations/"+x.Conversation.ID+"/messages", `{"message":"And the pager?"}`, 200)
