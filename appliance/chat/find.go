@@ -181,7 +181,7 @@ func around(text string, words []string) (string, bool) {
 			break
 		}
 	}
-	from := max(0, at-snippetRunes/3)
+	from := max(0, at-snippetRunes/6)
 	if to := from + snippetRunes; to < len(runes) {
 		return cutAt(runes, from, to), true
 	}

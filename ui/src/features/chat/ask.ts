@@ -7,6 +7,8 @@ import { type Conversation, type Message, putConversation, putMessages, putPath,
 
 export interface Question {
   message: string;
+  /** In no list, and gone with the session. */
+  temporary?: boolean;
   knowledge: readonly string[];
   /** The model the person chose; without one the server's rule holds. */
   model?: string | undefined;
@@ -43,7 +45,7 @@ const asked = ({ message, knowledge, model }: { message: string; knowledge: read
 export function useBegin(onBegun: (conversation: string) => void) {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: (question: Question) => answered(api.POST("/api/conversations", { headers, body: asked(question) })),
+    mutationFn: (question: Question) => answered(api.POST("/api/conversations", { headers, body: { ...asked(question), ...(question.temporary ? { temporary: true } : {}) } })),
     onSuccess: (answer, question) => {
       const conversation = conversationOf(answer, question);
       putConversation(queries, conversation, exchangeOf(answer, question));
@@ -97,12 +99,12 @@ export function useAct(conversation: string) {
 }
 
 /** What the page shows until the server's own row comes. */
-function conversationOf(taken: Answered, { message, knowledge, model }: Question): Conversation {
+function conversationOf(taken: Answered, { message, knowledge, model, temporary }: Question): Conversation {
   if ("title" in taken.conversation) return taken.conversation;
   const now = new Date().toISOString();
   const line = message.trim().split("\n")[0] ?? "";
   const title = line.length > 80 ? `${Array.from(line).slice(0, 79).join("")}…` : line;
-  return { id: taken.conversation.id, title, knowledge: [...knowledge], model: model ?? "", running: true, createdAt: now, updatedAt: now };
+  return { id: taken.conversation.id, title, knowledge: [...knowledge], model: model ?? "", running: true, createdAt: now, updatedAt: now, ...(temporary ? { expiresAt: now } : {}) };
 }
 
 /** Question and answer as they stand now; `other` is the version that one of them is made beside. */

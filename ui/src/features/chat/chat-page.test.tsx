@@ -284,8 +284,35 @@ describe("asking on", () => {
     run.send(...eventsOf(anAnswer({ id: "m4", parent: "m3", run: "r2", content: "Words.\n\n- At half load 38 %. [1]" })).slice(0, 8));
     await waitFor(() => expect(screen.getAllByRole("article")[1]).toHaveTextContent("At half"));
     await userEvent.type(box, "Too early{Enter}");
-    expect(box).toHaveValue("Too early");
-    expect(screen.getAllByText(/still being written/).length).toBeGreaterThan(0);
+    expect(box).toHaveValue("");
+    const waiting = await screen.findByRole("list", { name: "Sent after this answer" });
+    expect(waiting).toHaveTextContent("Too early");
+    await userEvent.click(screen.getByRole("button", { name: "Take back: Too early" }));
+    expect(screen.queryByText("Too early")).not.toBeInTheDocument();
+  });
+
+  it("shares the draft with the other tabs: neither text is lost", async () => {
+    serve();
+    let kept = { text: "from the ward", version: 7 };
+    server.use(
+      http.get("*/api/drafts/c1", () => HttpResponse.json(kept)),
+      http.put("*/api/drafts/c1", async ({ request }) => {
+        const next = (await request.json()) as { text: string; version: number };
+        if (next.version !== kept.version) return HttpResponse.json({ status: 409, title: "", type: "", detail: "", code: "draft-changed" }, { status: 409 });
+        kept = { text: next.text, version: kept.version + 1 };
+        return HttpResponse.json(kept);
+      }),
+    );
+    show(<ChatPage />, someone());
+    const box = await screen.findByRole("textbox");
+    await waitFor(() => expect(box).toHaveValue("from the ward"));
+    await userEvent.type(box, ", at night");
+    await waitFor(() => expect(kept).toEqual({ text: "from the ward, at night", version: 8 }), { timeout: 5_000 });
+    // Another tab writes, and this one goes on before it hears of it.
+    kept = { text: "elsewhere", version: 20 };
+    await userEvent.type(box, "!");
+    await waitFor(() => expect(box).toHaveValue("elsewhere\n\nfrom the ward, at night!"), { timeout: 5_000 });
+    await waitFor(() => expect(kept.text).toBe("elsewhere\n\nfrom the ward, at night!"), { timeout: 5_000 });
   });
 
   it("gives the question back when it was not sent, with cause and cure", async () => {

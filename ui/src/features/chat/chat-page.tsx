@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { Ellipsis, MessageCircleOff, PanelRight, SquarePen } from "lucide-react";
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useEffectEvent, useRef, useState } from "react";
 import { api } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { Button } from "@/components/ui/button";
@@ -33,6 +33,7 @@ import { chatWords } from "./words";
 // The document is a press away: what sets it on paper comes with the first one.
 const SourcePanel = lazy(() => import("./source-panel").then((module) => ({ default: module.SourcePanel })));
 
+const Queue = lazy(() => import("./queue"));
 const ChatTools = lazy(() => import("./chat-tools"));
 
 // It comes with the first answer that is waited for, and stands over the text: nothing moves.
@@ -87,6 +88,19 @@ function Chat({ id }: { id: string }) {
     ask.mutate({ message, knowledge, model: chosenModel, writer }, { onError: (error) => composer.current?.restore(message, error) });
     toLatest();
   };
+  // What was sent while an answer was written goes out when it has ended, one after the other.
+  const [queue, setQueue] = useState<readonly string[]>([]);
+  const waits = queue.length > 0 && !busy && !ask.error && conversation !== undefined;
+  const sendNext = useEffectEvent(() => {
+    const [next, ...rest] = queue;
+    setQueue(rest);
+    if (next) send(next);
+  });
+  useEffect(() => {
+    if (!waits) return;
+    const timer = setTimeout(() => sendNext(), 0);
+    return () => clearTimeout(timer);
+  }, [waits]);
   const acts = useActs({ ...chat, models, knowledge: chosen, model: chosenModel, writer, busy, toLatest, onRefused: setEditing });
   const edit = useCallback((question: string | undefined) => {
     setEditing(question === undefined ? undefined : { question });
@@ -175,6 +189,11 @@ function Chat({ id }: { id: string }) {
           title={ask.error ? words.notSent : act.error && act.variables ? words.notDone[act.variables.kind] : undefined}
           retry={ask.error ? () => composer.current?.submit() : act.error && act.variables && act.variables.kind !== "edit" ? () => act.mutate(act.variables) : undefined}
         >
+          {queue.length > 0 && (
+            <Suspense fallback={null}>
+              <Queue texts={queue} onTake={(at) => setQueue(queue.filter((_, i) => i !== at))} />
+            </Suspense>
+          )}
           <Composer
             ref={composer}
             chat={id}
@@ -184,6 +203,7 @@ function Chat({ id }: { id: string }) {
             sending={ask.isPending || act.isPending}
             onSend={send}
             onStop={halt}
+            onQueue={(text) => setQueue([...queue, text])}
             onEditLast={acts && lastQuestion ? () => edit(lastQuestion.id) : undefined}
             room={room}
             tools={<KnowledgePicker chosen={knowledge} onChange={setChosen} />}

@@ -1,8 +1,7 @@
 import { ArrowUp, Square } from "lucide-react";
-import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useEffect, useEffectEvent, useId, useImperativeHandle, useLayoutEffect, useRef, useState } from "react";
+import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useEffect, useEffectEvent, useId, useImperativeHandle, useLayoutEffect, useRef } from "react";
 import { onSignedInAgain } from "@/api/client";
 import { asProblem } from "@/api/problem";
-import { useSay } from "@/components/ui/live";
 import { Tooltip } from "@/components/ui/tooltip";
 import { cx } from "@/lib/cx";
 import { useFormat } from "@/lib/format";
@@ -32,6 +31,8 @@ interface ComposerProps {
   sending?: boolean;
   onSend: (text: string) => void;
   onStop?: () => void;
+  /** While an answer is written: what is to be sent after it. */
+  onQueue?: (text: string) => void;
   /** Up in the empty box: the last question again, in other words. */
   onEditLast?: (() => void) | undefined;
   /** What the model that answers has room for; undefined where none does. */
@@ -42,12 +43,10 @@ interface ComposerProps {
   picker?: ReactNode;
 }
 
-export function Composer({ ref, chat, placeholder, running = false, stopping = false, sending = false, onSend, onStop, onEditLast, room, tools, picker }: ComposerProps) {
+export function Composer({ ref, chat, placeholder, running = false, stopping = false, sending = false, onSend, onStop, onQueue, onEditLast, room, tools, picker }: ComposerProps) {
   const words = useWords(chatWords);
-  const say = useSay();
   const box = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useDraft(chat);
-  const [held, setHeld] = useState(false);
   const note = useId();
   const onTouch = useMedia("(pointer: coarse)");
   const long = tooLong(room, text);
@@ -78,9 +77,10 @@ export function Composer({ ref, chat, placeholder, running = false, stopping = f
 
   const send = () => {
     if (running) {
-      if (text.trim() === "") return;
-      setHeld(true);
-      say(words.waitToSend);
+      const waits = text.trim();
+      if (waits === "" || long) return;
+      setText("");
+      onQueue?.(waits);
       return;
     }
     if (!ready) return;
@@ -141,10 +141,7 @@ export function Composer({ ref, chat, placeholder, running = false, stopping = f
           aria-describedby={long ? note : undefined}
           placeholder={placeholder}
           enterKeyHint={onTouch ? "enter" : "send"}
-          onChange={(event) => {
-            setText(event.target.value);
-            setHeld(false);
-          }}
+          onChange={(event) => setText(event.target.value)}
           onKeyDown={press}
           className="thin-scroll block max-h-[min(20rem,40dvh)] min-h-9 w-full resize-none bg-transparent px-2 pt-0.75 pb-2 text-l leading-[1.5] outline-none"
         />
@@ -171,7 +168,6 @@ export function Composer({ ref, chat, placeholder, running = false, stopping = f
         </div>
       </form>
       {long ? <TooLongNote id={note} long={long} /> : fill?.cut ? <p className="mt-2 text-center text-xs text-danger">{words.contextCut}</p> : null}
-      {held && running && <p className="mt-2 text-center text-xs text-muted">{words.waitToSend}</p>}
     </>
   );
 }

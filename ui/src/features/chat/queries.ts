@@ -92,6 +92,7 @@ export function putConversation(queries: QueryClient, conversation: Conversation
     pages: [{ conversation, messages: [...messages], next: "" }],
     pageParams: [""],
   });
+  if (conversation.expiresAt) return; // it is in no list
   queries.setQueryData(conversationsQuery.queryKey, (data) => {
     const [first, ...rest] = data?.pages ?? [];
     if (!data || !first) return data;

@@ -86,4 +86,6 @@ shelfWords.put("de", {
   sharedFailed: "Der geteilte Chat wurde nicht geladen.",
   older: "Ältere Nachrichten laden",
   yourChats: "Zu Ihren Chats",
+  queued: "Wird nach dieser Antwort gesendet",
+  unqueue: (text) => `Zurücknehmen: ${text}`,
 });

@@ -86,4 +86,6 @@ shelfWords.put("fr", {
   sharedFailed: "La discussion partagée n’a pas été chargée.",
   older: "Charger les messages plus anciens",
   yourChats: "Vers vos discussions",
+  queued: "Envoyé après cette réponse",
+  unqueue: (text) => `Retirer : ${text}`,
 });

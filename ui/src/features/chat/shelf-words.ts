@@ -87,4 +87,6 @@ export const shelfWords = new Catalogue({
   sharedFailed: "The shared chat did not load.",
   older: "Load older messages",
   yourChats: "To your chats",
+  queued: "Sent after this answer",
+  unqueue: (text: string) => `Take back: ${text}`,
 });

@@ -1,11 +1,12 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { BookPlus } from "lucide-react";
+import { BookPlus, Hourglass } from "lucide-react";
 import { useRef, useState } from "react";
 import { knowledgeListQuery } from "@/api/knowledge";
 import { Button } from "@/components/ui/button";
 import { ErrorPanel } from "@/components/ui/error-panel";
 import { Topbar } from "@/components/ui/frame";
+import { IconButton } from "@/components/ui/icon-button";
 import { useFormat } from "@/lib/format";
 import { useWords } from "@/lib/words";
 import { useBegin } from "./ask";
@@ -23,18 +24,19 @@ export function StartPage() {
   const composer = useRef<ComposerHandle>(null);
   const [knowledge, setKnowledge] = useState<string[]>([]);
   const [model, setModel] = useState("");
+  const [temporary, setTemporary] = useState(false);
   const models = useModels();
   const writer = models.answering(model)?.name ?? "";
   const room = useQuery({ ...roomQuery("", writer), enabled: writer !== "" }).data;
   const begin = useBegin((conversation) => void navigate({ to: "/c/$conversation", params: { conversation } }));
-  const send = (message: string) => begin.mutate({ message, knowledge, model: model || undefined, writer }, { onError: (error) => composer.current?.restore(message, error) });
+  const send = (message: string) => begin.mutate({ message, temporary, knowledge, model: model || undefined, writer }, { onError: (error) => composer.current?.restore(message, error) });
   return (
     <>
-      <Topbar />
+      <Topbar actions={<IconButton icon={Hourglass} label={words.temporaryChat} pressed={temporary} onClick={() => setTemporary(!temporary)} />} />
       <div className="thin-scroll flex min-h-0 flex-1 flex-col overflow-y-auto px-4 frame:px-6">
         <div className="m-auto w-full max-w-column pt-2 pb-[9vh]">
           <h1 className="text-center text-3xl font-[560] tracking-[-0.03em] text-balance">{words.question}</h1>
-          <Lead chosen={knowledge} />
+          {temporary ? <p className="mt-1.5 mb-6 text-center text-muted">{words.temporaryHelp}</p> : <Lead chosen={knowledge} />}
           {begin.error ? (
             <div className="mb-3">
               <ErrorPanel title={words.notSent} error={begin.error} retry={() => composer.current?.submit()} />

@@ -26,7 +26,6 @@ chatWords.put("de", {
   stop: "Schreiben anhalten",
   stopping: "Wird angehalten",
   foot: "Antworten können falsch sein: prüfen Sie sie an ihren Quellen. Dies ist kein Medizinprodukt.",
-  waitToSend: "Die Antwort oben wird noch geschrieben. Halten Sie sie an, oder senden Sie, wenn sie fertig ist.",
   knowledge: (what) => `Wissen: ${what}`,
   knowledgeTitle: "Antworten aus",
   allKnowledge: "Alles Wissen",
@@ -62,6 +61,7 @@ chatWords.put("de", {
 
   newChat: "Neuer Chat",
   chatFailed: "Der Chat wurde nicht geladen.",
+  temporaryChat: "Vorübergehender Chat",
   temporary: "Vorübergehend",
   temporaryHelp: "Dieser Chat steht in keiner Liste und keiner Suche. Er wird gelöscht, wenn Sie sich abmelden, spätestens acht Stunden nach dem letzten Wort.",
   chatGone: "Diesen Chat gibt es nicht mehr.",

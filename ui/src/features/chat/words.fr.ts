@@ -26,7 +26,6 @@ chatWords.put("fr", {
   stop: "Arrêter la rédaction",
   stopping: "Arrêt en cours",
   foot: "Les réponses peuvent être fausses : vérifiez-les dans leurs sources. Ceci n’est pas un dispositif médical.",
-  waitToSend: "La réponse ci-dessus est en cours de rédaction. Arrêtez-la, ou envoyez quand elle est finie.",
   knowledge: (what) => `Connaissances : ${what}`,
   knowledgeTitle: "Répondre à partir de",
   allKnowledge: "Toutes les connaissances",
@@ -62,6 +61,7 @@ chatWords.put("fr", {
 
   newChat: "Nouvelle discussion",
   chatFailed: "La discussion n’a pas été chargée.",
+  temporaryChat: "Discussion temporaire",
   temporary: "Temporaire",
   temporaryHelp: "Cette discussion n’est dans aucune liste ni aucune recherche. Elle est supprimée à la déconnexion, au plus tard huit heures après le dernier mot.",
   chatGone: "Cette discussion n’existe plus.",

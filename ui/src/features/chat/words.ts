@@ -26,7 +26,6 @@ export const chatWords = new Catalogue({
   stop: "Stop writing",
   stopping: "Stopping",
   foot: "Answers can be wrong: check them by their sources. This is not a medical device.",
-  waitToSend: "The answer above is still being written. Stop it, or send when it is finished.",
   knowledge: (what: string) => `Knowledge: ${what}`,
   knowledgeTitle: "Answer from",
   allKnowledge: "All knowledge",
@@ -64,6 +63,7 @@ export const chatWords = new Catalogue({
   // conversation
   newChat: "New chat",
   chatFailed: "The chat did not load.",
+  temporaryChat: "Temporary chat",
   temporary: "Temporary",
   temporaryHelp: "This chat is in no list and no search. It is deleted when you sign out, at the latest eight hours after the last word.",
   chatGone: "This chat does not exist any more.",
