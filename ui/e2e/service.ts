@@ -26,7 +26,7 @@ export async function startService(): Promise<Service> {
   let running: ChildProcess;
 
   async function run(listen: string): Promise<{ origin: string; setupLink: string }> {
-    const child = spawn(binary ?? "", ["serve", "--data", join(data, "data"), "--listen", listen], { env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(binary ?? "", ["serve", "--data", join(data, "data"), "--listen", listen, "--socket", join(data, "socket")], { env, stdio: ["ignore", "pipe", "pipe"] });
     running = child;
     let said = "";
     let complained = "";
