@@ -8,7 +8,7 @@ loginWords.put("de", {
   signInNameMissing: "Geben Sie Ihre E-Mail-Adresse oder Ihren Benutzernamen ein.",
   password: "Passwort",
   signIn: "Anmelden",
-  forgot: "Vergessen? Ein Administrator kann ein neues setzen.",
+  forgot: "Vergessen? Ein Administrator kann einen Link für ein neues schicken.",
   foot: "Jede Handlung wird aufgezeichnet. Was Sie schreiben, verlässt diesen Server nicht.",
   language: "Sprache",
   emailMissing: "Geben Sie Ihre E-Mail-Adresse ein.",

@@ -8,7 +8,7 @@ loginWords.put("fr", {
   signInNameMissing: "Saisissez votre adresse e-mail ou votre nom d’utilisateur.",
   password: "Mot de passe",
   signIn: "Se connecter",
-  forgot: "Oublié ? Un administrateur peut en définir un nouveau.",
+  forgot: "Oublié ? Un administrateur peut envoyer un lien pour en choisir un nouveau.",
   foot: "Chaque action est enregistrée. Ce que vous écrivez ne quitte pas ce serveur.",
   language: "Langue",
   emailMissing: "Saisissez votre adresse e-mail.",

@@ -8,7 +8,7 @@ export const loginWords = new Catalogue({
   signInNameMissing: "Enter your e-mail address or user name.",
   password: "Password",
   signIn: "Sign in",
-  forgot: "Forgot it? An administrator can set a new one.",
+  forgot: "Forgot it? An administrator can send you a link for a new one.",
   foot: "Every act is recorded. Nothing you write leaves this server.",
   language: "Language",
   emailMissing: "Enter your e-mail address.",
