@@ -79,7 +79,7 @@ test: prepare check test-go test-ui build test-e2e smoke
 
 test-go: embed/weights_made.go embed/notices_made.go
 	CGO_ENABLED=0 go run -ldflags '-X github.com/tetratelabs/wazero/internal/version.version=dev' ./scripts/warmpdf '$(PDF_CACHE)'
-	CHATETS_TEST_PDF_CACHE='$(PDF_CACHE)' go test -race -timeout 20m ./...
+	CHATETS_TEST_PDF_CACHE='$(PDF_CACHE)' go test -race -timeout 30m ./...
 	CGO_ENABLED=0 CHATETS_TEST_PDF_CACHE='$(PDF_CACHE)' go test -timeout 10m ./appliance/extract # as it is shipped: the race detector needs more address space than the fence gives
 
 test-ui: ui/node_modules/.package-lock.json
