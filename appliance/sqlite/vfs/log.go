@@ -64,7 +64,9 @@ func (f *file) writeLog(t *libc.TLS, b []byte, off int64) int32 {
 		}
 		copy(fr.head[:], b)
 		fr.headAt, fr.sealed = off, false
-		if fr.whole == off {
+		// After a recovery the frame that was read last is the one behind the end, and what is
+		// written there is another one, whose page follows.
+		if fr.whole == off && [sumAt]byte(b) == fr.wholeOf {
 			fr.whole = -1
 			if rc := f.writeFrame(t, f.scratch, off); rc != lib.SQLITE_OK {
 				return rc
@@ -192,7 +194,7 @@ func (f *file) readLog(t *libc.TLS, b []byte, off int64) int32 {
 		n := copy(b, head[:])
 		copy(b[n:], plain)
 		if err == nil && len(b) == frameSize {
-			fr.whole = at
+			fr.whole, fr.wholeOf = at, [sumAt]byte(head[:])
 		}
 	} else if off < at+frameHead {
 		n := copy(b, head[off-at:])
