@@ -64,9 +64,9 @@ func (f *file) writeLog(t *libc.TLS, b []byte, off int64) int32 {
 		}
 		copy(fr.head[:], b)
 		fr.headAt, fr.sealed = off, false
-		// After a recovery the frame that was read last is the one behind the end, and what is
-		// written there is another one, whose page follows.
-		if fr.whole == off && [sumAt]byte(b) == fr.wholeOf {
+		// Recovery reads what is behind the end too, under a lock that it gives back: what is
+		// written there later is another frame, whose page follows.
+		if fr.whole == off && fr.wholeIn == f.space.holds.Load() {
 			fr.whole = -1
 			if rc := f.writeFrame(t, f.scratch, off); rc != lib.SQLITE_OK {
 				return rc
@@ -194,7 +194,7 @@ func (f *file) readLog(t *libc.TLS, b []byte, off int64) int32 {
 		n := copy(b, head[:])
 		copy(b[n:], plain)
 		if err == nil && len(b) == frameSize {
-			fr.whole, fr.wholeOf = at, [sumAt]byte(head[:])
+			fr.whole, fr.wholeIn = at, f.space.holds.Load()
 		}
 	} else if off < at+frameHead {
 		n := copy(b, head[off-at:])

@@ -50,7 +50,7 @@ type frames struct {
 	headAt  int64           // where; -1 = no header waits for its page
 	sealed  bool            // that header is on the disk already, with the page it had
 	whole   int64           // scratch holds the page of the frame read here last; -1 = it does not
-	wholeOf [sumAt]byte     // its head without the checksum
+	wholeIn uint64          // the hold of the write lock in which it was read
 	next    int64           // where the frame after the last written one begins
 	chain   [2]uint32       // the checksum it goes on from
 	chained uint64          // the hold of the write lock in which next and chain are true
