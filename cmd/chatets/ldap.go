@@ -252,42 +252,11 @@ func newLDAPTest(o *options) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				var out struct {
-					OK    bool `json:"ok"`
-					Steps []struct {
-						Name   string `json:"name"`
-						OK     bool   `json:"ok"`
-						Query  string `json:"query"`
-						Answer string `json:"answer"`
-						Error  string `json:"error,omitempty"`
-						Cure   string `json:"cure,omitempty"`
-						Millis int64  `json:"millis"`
-					} `json:"steps"`
-				}
+				var out steppedTest
 				if err := s.Call(cmd.Context(), "POST", "/api/directories/"+url.PathEscape(d.ID)+"/test", body, &out); err != nil {
 					return err
 				}
-				if o.json {
-					if err := o.printJSON(out); err != nil {
-						return err
-					}
-				} else {
-					for _, step := range out.Steps {
-						mark := "ok"
-						if !step.OK {
-							mark = "FAILED"
-						}
-						o.say("%-9s %-6s %s (%d ms)", step.Name, mark, step.Query, step.Millis)
-						for line := range strings.Lines(step.Answer) {
-							o.say("          %s", strings.TrimRight(line, "\n"))
-						}
-					}
-				}
-				if !out.OK && len(out.Steps) > 0 {
-					last := out.Steps[len(out.Steps)-1]
-					return fault.New(fault.Conflict, "%s", last.Error).Cure("%s", last.Cure)
-				}
-				return nil
+				return o.sayStepped(out)
 			})
 		},
 	}

@@ -4,7 +4,7 @@ import { IconButton } from "@/components/ui/icon-button";
 import { saveFile } from "@/lib/save-file";
 import { useWords } from "@/lib/words";
 import type { Piece } from "./highlight";
-import { useCopy } from "./use-copy";
+import { useCopy } from "@/components/ui/use-copy";
 import { richWords } from "./words";
 
 interface CodeBlockProps {
@@ -20,7 +20,7 @@ interface CodeBlockProps {
 /** Code with the name of its language, and ways to copy it whole, to wrap its lines and to keep it as a file. */
 export function CodeBlock({ language, text, open, note, actions }: CodeBlockProps) {
   const words = useWords(richWords);
-  const { copied, copy } = useCopy();
+  const { copied, copy } = useCopy(words);
   const [wrap, setWrap] = useState(false);
   const painted = usePainted(language, text, open === true);
   return (

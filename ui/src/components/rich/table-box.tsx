@@ -3,7 +3,7 @@ import { type ReactNode, useRef } from "react";
 import { IconButton } from "@/components/ui/icon-button";
 import { useWords } from "@/lib/words";
 import { csvOf, rowsOf } from "./csv";
-import { useCopy } from "./use-copy";
+import { useCopy } from "@/components/ui/use-copy";
 import { richWords } from "./words";
 
 interface TableBoxProps {
@@ -16,7 +16,7 @@ interface TableBoxProps {
 /** A table that scrolls inside and can be copied for a spreadsheet. */
 export function TableBox({ children, rows, foot }: TableBoxProps) {
   const words = useWords(richWords);
-  const { copied, copy } = useCopy();
+  const { copied, copy } = useCopy(words);
   const table = useRef<HTMLTableElement>(null);
   const take = () => {
     if (table.current) copy(csvOf(rows ? rows() : rowsOf(table.current)));

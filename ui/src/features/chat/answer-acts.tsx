@@ -10,7 +10,7 @@ import { useModels } from "./models";
 import { PopButton } from "./pop-button";
 import type { Message } from "./queries";
 import type { Citation } from "./sources";
-import { useCopy } from "./use-copy";
+import { useCopy } from "@/components/ui/use-copy";
 import { chatWords } from "./words";
 
 const OpinionForm = lazy(() => import("./opinion-form"));
@@ -37,8 +37,8 @@ export function canGoOn({ state, kind, content, truncated, withheld }: Message):
 /** The row under an answer: what can be done with it, and its versions. */
 export function AnswerActs({ message, text, citations, acts }: { message: Message; text: string; citations: readonly Citation[]; acts: Acts | undefined }) {
   const words = useWords(chatWords);
-  const plain = useCopy();
-  const sourced = useCopy();
+  const plain = useCopy(words);
+  const sourced = useCopy(words);
   const [rating, setRating] = useState<"up" | "down">();
   const given = rating ?? message.feedback?.rating;
   const finished = message.state !== "interrupted" && message.state !== "failed";

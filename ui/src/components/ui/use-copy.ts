@@ -1,12 +1,9 @@
 import { useEffect, useRef, useState } from "react";
-import { useSay } from "@/components/ui/live";
+import { useSay } from "./live";
 import { copyText } from "@/lib/copy-text";
-import { useWords } from "@/lib/words";
-import { richWords } from "./words";
 
-/** Copies text and shows for two seconds that it did. */
-export function useCopy(): { copied: boolean; copy: (text: string) => void } {
-  const words = useWords(richWords);
+/** Copies text and shows for two seconds that it did; says the one or the other word aloud. */
+export function useCopy(words: { copied: string; copyFailed: string }): { copied: boolean; copy: (text: string) => void } {
   const say = useSay();
   const [copied, setCopied] = useState(false);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
