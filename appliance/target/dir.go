@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"chatets/appliance/fault"
 )
 
 // mark is the file by which a directory is known to be the target, and not the
@@ -56,7 +58,8 @@ func (d *directory) there() error {
 		return nil
 	}
 	if _, err := os.Lstat(filepath.Join(d.root, mark)); err != nil {
-		return away(d.String(), fmt.Errorf("its mark is not there: %w", err))
+		return fault.New(fault.Unavailable, "The backup target %s cannot be reached: the mark of a backup target (%s) is not there.", d, mark).Code("target-away").
+			Cure("Check that its disk is mounted, and that this is the folder backups are written to; what waits is sent as soon as it is back.").Because(err)
 	}
 	return nil
 }
